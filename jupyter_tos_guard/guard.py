@@ -8,17 +8,19 @@ never raises. What it answers when it cannot decide is in one table,
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from jupyter_tos_guard.inspection import Budget, Cell, Fact, History, Inspection, Kind, Span, inspect
 from jupyter_tos_guard.inspection.digests import exact_digest, fingerprint, shape_digest, token_digest
+from jupyter_tos_guard.inspection.screen import Screen
 from jupyter_tos_guard.policy.bundle import Bundle, BundleError
 from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
-from jupyter_tos_guard.policy.matching import Matches, match
+from jupyter_tos_guard.policy.matching import match
 from jupyter_tos_guard.policy.model import Exemption, Mode, Verdict, Where
 
 __all__ = ["ANSWERS", "Answer", "BundleFile", "Cell", "Guard", "Settings"]
@@ -154,9 +156,16 @@ class BundleFile:
 DEFAULT_POLICY = Path(__file__).parent / "policy" / "default.bundle"
 
 
+#: The guard's own line magics can never be stopped. Only plain words may follow:
+#: IPython evaluates ``{…}`` and ``$…`` in a magic's line, so those are inspected.
+_FAILSAFE = re.compile(r"\s*%{1,2}tos(?:[^\S\n]+(?:status|terms|strikes|help|run)[\w \t-]*)?\s*")
+
+
 class _Cached(NamedTuple):
-    policy: Bundle
-    words: int
+    """A decision and what it depends on beside the cell."""
+
+    bundle: Bundle
+    inspection: Inspection
     revision: int
     decision: Decision
 
@@ -187,10 +196,11 @@ class Guard:
     _bundle: Bundle | None = None
     _enabled: frozenset[str] = frozenset()
     _earlier: frozenset[int] = frozenset()
+    _looks_at_text: bool = False
     _cache: dict[str, _Cached] = field(default_factory=dict)
 
     #: Decisions remembered; the oldest half goes when it is full.
-    MAX_CACHED = 512
+    MAX_CACHED: ClassVar[int] = 512
 
     @classmethod
     def load(
@@ -218,7 +228,8 @@ class Guard:
         try:
             digest = exact_digest(cell.source)
             return self._check(cell, digest, acknowledged)
-        except Exception as error:  # a defect of ours may not cost anybody a cell
+        except Exception as error:
+            # A defect of ours may not cost anybody a cell.
             return self._answer(
                 Reason.INSPECTION_FAILED, digest, f"{type(error).__name__} while inspecting the cell"
             )
@@ -228,3 +239,143 @@ class Guard:
         self._history = None
         self._earlier = frozenset()
         self._cache.clear()
+
+    def _check(self, cell: Cell, digest: str, acknowledged: bool) -> Decision:
+        now = self.clock()
+        bundle, problem, detail = self.source.current(now)
+        if bundle is None:
+            return self._answer(problem or Reason.NO_POLICY, digest, detail)
+        history = self._session(bundle)
+        cached = self._cache.get(digest)
+        if cached is not None and not acknowledged and self._holds(cached, bundle, history):
+            history.repeat(cell.source, cached.inspection.words)
+            return cached.decision
+        if _FAILSAFE.fullmatch(cell.source):
+            return self._clear(Reason.FAILSAFE, bundle, digest)
+        inspection = inspect(cell, history, Budget(self.settings.time_limit, clock=self.timer))
+        facts = inspection.facts
+        if self._looks_at_text:
+            facts += _look(cell.source, digest, bundle)
+        if facts or not inspection.complete or problem:
+            decision = self._judge(
+                facts, inspection.complete, bundle, digest, now, acknowledged, problem, detail
+            )
+        else:
+            decision = self._clear(Reason.CLEAR, bundle, digest)
+        if not acknowledged:
+            self._keep(digest, _Cached(bundle, inspection, self._revision(inspection, history), decision))
+        return decision
+
+    def _session(self, bundle: Bundle) -> History:
+        if bundle is not self._bundle or self._history is None:
+            # A new policy takes over the session; what earlier cells matched under
+            # the old one has other predicate numbers and is forgotten.
+            self._bundle = bundle
+            self._earlier = frozenset()
+            self._cache.clear()
+            self._enabled = self._clauses(bundle)
+            self._looks_at_text = bundle.has(Kind.DIGEST) or bundle.has(Kind.FINGERPRINT)
+            if self._history is None:
+                self._history = History(bundle.interesting_module)
+            else:
+                self._history.screen = Screen(bundle.interesting_module)
+        return self._history
+
+    def _clauses(self, bundle: Bundle) -> frozenset[str]:
+        settings = self.settings
+        clauses = bundle.terms.clauses
+        return frozenset(
+            clause.id
+            for clause in clauses
+            if (clause.enabled or clause.id in settings.enable or "all" in settings.enable)
+            and clause.id not in settings.disable
+        )
+
+    def _judge(
+        self,
+        facts: tuple[Fact, ...],
+        complete: bool,
+        bundle: Bundle,
+        digest: str,
+        now: float,
+        acknowledged: bool,
+        problem: Reason | None,
+        detail: str,
+    ) -> Decision:
+        matches = match(
+            bundle,
+            facts,
+            earlier=self._earlier,
+            where=self.where,
+            now=now,
+            enabled=self._enabled,
+            exemptions=self.settings.exemptions,
+        )
+        if matches.predicates:
+            self._earlier |= matches.predicates
+        findings = matches.findings
+        reason = Reason.RULE if findings else Reason.EXEMPT if matches.exempted else Reason.CLEAR
+        if not complete:
+            return self._answer(Reason.TIME_LIMIT, digest, "the time limit was reached", bundle, findings)
+        if problem:
+            return self._answer(problem, digest, detail, bundle, findings)
+        verdict = findings[0].verdict if findings else Verdict.ALLOW
+        effect = self._effect(verdict, bundle)
+        if acknowledged and verdict is Verdict.WARN:
+            effect, reason = Verdict.OBSERVE, Reason.ACKNOWLEDGED
+        return Decision(verdict, effect, findings, reason, self._mode(bundle), bundle.version, digest)
+
+    def _clear(self, reason: Reason, bundle: Bundle, digest: str) -> Decision:
+        return Decision(Verdict.ALLOW, Verdict.ALLOW, (), reason, self._mode(bundle), bundle.version, digest)
+
+    def _answer(
+        self,
+        reason: Reason,
+        digest: str,
+        detail: str,
+        bundle: Bundle | None = None,
+        findings: tuple[Finding, ...] = (),
+    ) -> Decision:
+        answer = ANSWERS[reason]
+        opened = answer.default_open and reason not in self.settings.fail_closed
+        verdict = answer.opened if opened else answer.closed
+        if findings and findings[0].verdict >= verdict:
+            verdict, reason = findings[0].verdict, Reason.RULE
+        version = bundle.version if bundle else ""
+        effect = self._effect(verdict, bundle)
+        return Decision(verdict, effect, findings, reason, self._mode(bundle), version, digest, detail)
+
+    def _mode(self, bundle: Bundle | None) -> Mode:
+        return self.settings.mode or (bundle.mode if bundle else Mode.MONITOR)
+
+    def _effect(self, verdict: Verdict, bundle: Bundle | None) -> Verdict:
+        return verdict if self._mode(bundle) is Mode.ENFORCE else min(verdict, Verdict.OBSERVE)
+
+    def _holds(self, cached: _Cached, bundle: Bundle, history: History) -> bool:
+        return cached.bundle is bundle and cached.revision == self._revision(cached.inspection, history)
+
+    @staticmethod
+    def _revision(inspection: Inspection, history: History) -> int:
+        return history.hot_revision if inspection.cleared else history.revision
+
+    def _keep(self, digest: str, cached: _Cached) -> None:
+        cache = self._cache
+        if len(cache) >= self.MAX_CACHED:
+            for oldest in list(cache)[: self.MAX_CACHED // 2]:
+                del cache[oldest]
+        cache[digest] = cached
+
+
+def _look(source: str, digest: str, bundle: Bundle) -> tuple[Fact, ...]:
+    """Facts about the cell's text as a whole, as far as the policy has rules about them."""
+    whole = Span(1, 0, source.count("\n") + 1, 0)
+    facts = []
+    if bundle.has(Kind.DIGEST):
+        facts.append(Fact(Kind.DIGEST, "exact:" + digest, whole))
+        facts.append(Fact(Kind.DIGEST, "tokens:" + token_digest(source), whole))
+        facts.append(Fact(Kind.DIGEST, "shape:" + shape_digest(source), whole))
+    if bundle.has(Kind.FINGERPRINT):
+        grams = fingerprint(source)
+        if grams:
+            facts.append(Fact(Kind.FINGERPRINT, " ".join(f"{gram:016x}" for gram in sorted(grams)), whole))
+    return tuple(facts)

@@ -33,12 +33,14 @@ class Inspection(NamedTuple):
 
     ``complete`` is False when the budget ended before the cell did; ``cleared``
     is True when the first pass was enough, so that the outcome depends on
-    nothing but the cell and the session's hot names.
+    nothing but the cell and the session's hot names; ``words`` are then the
+    cell's words.
     """
 
     facts: tuple[Fact, ...]
     complete: bool = True
     cleared: bool = False
+    words: frozenset[str] = frozenset()
 
 
 def inspect(cell: Cell, history: History, budget: Budget) -> Inspection:
@@ -66,7 +68,7 @@ def inspect(cell: Cell, history: History, budget: Budget) -> Inspection:
     screening = history.screen(source, history.hot)
     if screening.clear:
         history.remember(source, screening.words)
-        return Inspection((), cleared=True)
+        return Inspection((), cleared=True, words=screening.words)
     return Inspection(*history.evaluate(source, screening, budget))
 
 

@@ -18,9 +18,9 @@ _TOKEN = re.compile(
     r"|(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|\w+|[^\w\s])"
 )
 _KEYWORDS = frozenset(
-    "and as assert async await break class continue def del elif else except finally for from global if import "
-    "in is lambda nonlocal not or pass raise return try while with yield function end do then fi done case esac "
-    "let var const new this true false null None True False".split()
+    "and as assert async await break class continue def del elif else except finally for from global if "
+    "import in is lambda nonlocal not or pass raise return try while with yield function end do then fi done "
+    "case esac let var const new this true false null None True False".split()
 )
 
 #: Tokens per k-gram and k-grams per window: copies of 12 tokens or more are always found.

@@ -17,7 +17,8 @@ from jupyter_tos_guard.inspection.state import Budget, OutOfBudget, State
 
 #: Words that two cells may share without having anything to do with each other.
 _COMMON = frozenset(keyword.kwlist) | frozenset(
-    "print len range str int float list dict set tuple np pd plt tf torch os sys self data df x y i 0 1 2 3".split()
+    "print len range str int float list dict set tuple np pd plt tf torch os sys self data "
+    "df x y i 0 1 2 3".split()
 )
 
 
@@ -55,14 +56,17 @@ class History:
         self.state = State()
         #: Names of this session that lead to sinks: a cell that mentions one is evaluated.
         self.hot: set[str] = set()
-        #: Changes whenever a cell was evaluated: what a cached decision depends on.
+        #: Changes whenever a cell was added, and whenever ``hot`` changed: what a
+        #: decision about an evaluated cell, and about a cleared one, depends on.
         self.revision = 0
+        self.hot_revision = 0
         self._unread: list[_Unread] = []
         self._unread_size = 0
 
     def remember(self, source: str, words: frozenset[str]) -> None:
         """Keep a cleared cell for later."""
         self._count(source)
+        self.revision += 1
         if len(source) > self.MAX_UNREAD_SIZE // 4:
             return  # honest data; a payload this large is met when a sink is fed with it
         self._unread.append(_Unread(len(self.state.sources), source, words))
@@ -98,8 +102,18 @@ class History:
         facts = tuple(state.facts)
         state.facts = []
         self._count(source)
-        self.hot = hot_names(state)
+        hot = hot_names(state)
+        if hot != self.hot:
+            self.hot = hot
+            self.hot_revision += 1
         return facts, complete
+
+    def repeat(self, source: str, words: frozenset[str]) -> None:
+        """Add a cell that is known from before; ``words`` if it was cleared then."""
+        if words:
+            self.remember(source, words)
+        else:
+            self._count(source)
 
     def _count(self, source: str) -> None:
         sources = self.state.sources

@@ -1,4 +1,4 @@
-"""The cheap first pass: can this cell do anything that a rule could be about?
+"""The cheap first pass: whether a cell can do anything that a rule could be about.
 
 It over-approximates: a cell that it clears provably reaches no sink, because
 none of the names through which Python, IPython or this session reach one
@@ -54,9 +54,9 @@ SINKS = frozenset(
 SINK_MODULES = frozenset(
     "subprocess pty pexpect sh plumbum invoke fabric commands _posixsubprocess popen2 ctypes cffi "
     "psutil xonsh sarge delegator envoy docker paramiko asyncssh sshtunnel netmiko terminado "
-    "importlib runpy imp code codeop pickle cPickle _pickle dill cloudpickle joblib marshal shelve jsonpickle "
-    "urllib urllib2 urllib3 requests httpx aiohttp http wget gdown pooch pycurl curl_cffi treq mechanize "
-    "grequests cloudscraper requests_html huggingface_hub kagglehub opendatasets fsspec smart_open git "
+    "importlib runpy imp code codeop pickle cPickle _pickle dill cloudpickle joblib marshal shelve "
+    "jsonpickle urllib urllib2 urllib3 requests httpx aiohttp http wget gdown pooch pycurl curl_cffi treq "
+    "mechanize grequests cloudscraper requests_html huggingface_hub kagglehub opendatasets fsspec smart_open git "
     "dulwich pygit2 github ftplib telnetlib socket websocket websockets smtplib scapy "
     "pip piplite micropip conda ensurepip condacolab site jupyter_client nbclient papermill nbconvert "
     "nbformat zipimport __main__".split()

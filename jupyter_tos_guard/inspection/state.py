@@ -151,6 +151,4 @@ class State:
     def emit(self, kind: Kind, value: str, origin: Origin, text: str = "") -> None:
         """Report a fact found at ``origin``."""
         if value and len(self.facts) < self.MAX_FACTS:
-            self.facts.append(
-                Fact(kind, value[:2000], origin.span, origin.provenance, text[:500])
-            )
+            self.facts.append(Fact(kind, value[:2000], origin.span, origin.provenance, text[:500]))
