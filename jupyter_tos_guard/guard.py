@@ -8,10 +8,11 @@ never raises. What it answers when it cannot decide is in one table,
 
 from __future__ import annotations
 
+import copy
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -233,6 +234,10 @@ class Guard:
             return self._answer(
                 Reason.INSPECTION_FAILED, digest, f"{type(error).__name__} while inspecting the cell"
             )
+
+    def asked(self) -> Guard:
+        """Return a copy to put questions to: they leave no trace in this one's history."""
+        return replace(self, _history=copy.deepcopy(self._history), _cache={})
 
     def forget(self) -> None:
         """Start a new session: the kernel was restarted."""
