@@ -125,14 +125,17 @@ class History:
         """Take the unread cells that share a word with ``words``, or with another such cell."""
         needed = set(words) - _COMMON
         taken: list[_Unread] = []
-        kept: list[_Unread] = []
-        for earlier in reversed(self._unread):
-            if needed.isdisjoint(earlier.words):
-                kept.append(earlier)
-            else:
-                taken.append(earlier)
-                needed |= earlier.words - _COMMON
+        waiting = self._unread
+        while True:
+            found = [each for each in waiting if not needed.isdisjoint(each.words)]
+            if not found:
+                break
+            waiting = [each for each in waiting if needed.isdisjoint(each.words)]
+            for each in found:
+                needed |= each.words - _COMMON
+            taken += found
         if taken:
-            self._unread = kept[::-1]
-            self._unread_size = sum(len(each.source) for each in kept)
-        return taken[::-1]
+            taken.sort(key=lambda each: each.number)
+            self._unread = waiting
+            self._unread_size = sum(len(each.source) for each in waiting)
+        return taken
