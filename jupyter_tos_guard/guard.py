@@ -8,7 +8,6 @@ never raises. What it answers when it cannot decide is in one table,
 
 from __future__ import annotations
 
-import copy
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -237,7 +236,7 @@ class Guard:
 
     def asked(self) -> Guard:
         """Return a copy to put questions to: they leave no trace in this one's history."""
-        return replace(self, _history=copy.deepcopy(self._history), _cache={})
+        return replace(self, _history=self._history and self._history.copy(), _cache={})
 
     def forget(self) -> None:
         """Start a new session: the kernel was restarted."""

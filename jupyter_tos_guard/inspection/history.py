@@ -8,6 +8,7 @@ module decides *which* cells to evaluate; :mod:`.evaluation` does it.
 
 from __future__ import annotations
 
+import copy
 import keyword
 from collections.abc import Callable
 
@@ -107,6 +108,14 @@ class History:
             self.hot = hot
             self.hot_revision += 1
         return facts, complete
+
+    def copy(self) -> History:
+        """Return a history that goes its own way from here; programs, which never change, are shared."""
+        other = copy.copy(self)
+        other.hot = set(self.hot)
+        other._unread = list(self._unread)
+        other.state = copy.deepcopy(self.state)
+        return other
 
     def repeat(self, source: str, words: frozenset[str]) -> None:
         """Add a cell that is known from before; ``words`` if it was cleared then."""
