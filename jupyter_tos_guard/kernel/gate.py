@@ -1,0 +1,386 @@
+"""What stands between an execute request and the interpreter.
+
+:class:`Gate` takes a :class:`Request`, asks the guard about every text in it
+that would run, records what was found, and answers with a :class:`Ruling`. It
+sends no messages (see :mod:`.hook`) and words no notices (see :mod:`.notice`).
+"""
+
+from __future__ import annotations
+
+import getpass
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from jupyter_tos_guard.inspection import Cell
+from jupyter_tos_guard.inspection.digests import exact_digest
+from jupyter_tos_guard.inspection.facts import Span
+from jupyter_tos_guard.kernel.scripts import scripts
+from jupyter_tos_guard.kernel.settings import Configuration, configuration
+from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
+from jupyter_tos_guard.policy.model import Exemption, Ladder, Mode, Terms, Verdict, Where
+from jupyter_tos_guard.strikes.spool import Limits, Spool, SpoolState, read
+from jupyter_tos_guard.strikes.standing import Standing, standing
+from jupyter_tos_guard.strikes.strike import (
+    MAX_EVIDENCE,
+    MAX_SPAN_EVIDENCE,
+    Action,
+    Evidence,
+    Strike,
+    strike_id,
+)
+
+if TYPE_CHECKING:
+    from jupyter_tos_guard.guard import Guard
+
+SENSOR = "kernel"
+#: Texts decided about in one request: the cell, its scripts, its expressions. More is refused to
+#: nobody: what is over it is joined into one.
+MAX_TEXTS = 32
+
+_RUN_ON_TOP = re.compile(r"\s*%%tos[^\S\n]+run[^\S\n]*\r?\n")
+_OWN_LINE = re.compile(r"%{1,2}tos(?:\s+(\w+)\b.*)?", re.DOTALL)
+
+
+class Request(NamedTuple):
+    """An execute request, as far as it matters here.
+
+    Attributes
+    ----------
+    id : str
+        ``msg_id``.
+    source : str
+    expressions : Mapping
+        ``user_expressions``.
+    acknowledged : str
+        Digest of the cell that the user was warned about and wants to run; from
+        the request's metadata.
+    """
+
+    id: str
+    source: str
+    expressions: Mapping[str, str] = {}
+    acknowledged: str = ""
+
+
+class Item(NamedTuple):
+    """One text of a request and what was decided about it.
+
+    ``label`` is empty for the cell itself, else says which text it is;
+    ``first_line`` is added to line numbers, for cells whose first lines are ours.
+    """
+
+    label: str
+    source: str
+    decision: Decision
+    first_line: int = 0
+
+
+class Ruling(NamedTuple):
+    """What is to happen to a request.
+
+    Attributes
+    ----------
+    effect : Verdict
+        The strictest of the items'; ``WARN`` and ``BLOCK`` mean that nothing runs.
+    source : str
+        What to run: differs from the request's only for ``%tos run``.
+    items : tuple of Item
+        Those with findings or a failure, strictest first.
+    strikes : tuple of Strike
+        Recorded for them.
+    """
+
+    effect: Verdict
+    source: str
+    items: tuple[Item, ...] = ()
+    strikes: tuple[Strike, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing of the request runs."""
+        return self.effect >= Verdict.WARN
+
+
+class Warned(NamedTuple):
+    """The last cell that was refused with a warning."""
+
+    source: str
+    digest: str
+
+
+class Gate:
+    """Decides about one kernel's requests and records what they met.
+
+    Parameters
+    ----------
+    guard : Guard
+    spool : Spool
+    where : Where
+    kernel : str
+        Kernel id.
+    evidence : Evidence
+    lookup : callable
+        Text of a kernel variable, None when it is not a plain string; for ``%run $path``.
+    own_magic : callable
+        Whether ``%tos`` is still ours: only then is it exempt.
+    settings : Configuration, optional
+        For ``%tos status``.
+    clock : callable, optional
+        Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        spool: Spool,
+        where: Where,
+        *,
+        kernel: str = "",
+        evidence: Evidence = Evidence.SPAN,
+        lookup: Callable[[str], str | None] = lambda name: None,
+        own_magic: Callable[[], bool] = lambda: True,
+        settings: Configuration | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.guard = guard
+        self.spool = spool
+        self.where = where
+        self.kernel = kernel
+        self.evidence = evidence
+        self.settings = settings
+        self.warned: Warned | None = None
+        self._lookup = lookup
+        self._own_magic = own_magic
+        self._clock = clock
+        # Subshells and the control channel decide from threads of their own.
+        self._lock = threading.Lock()
+
+    def rule(self, request: Request) -> Ruling:
+        """Decide about a request; what it met is on disk when this returns.
+
+        Parameters
+        ----------
+        request : Request
+
+        Returns
+        -------
+        Ruling
+        """
+        own = own_command(request.source) if self._own_magic() else ""
+        if own == "run" and self.warned:
+            request = request._replace(source=self.warned.source, acknowledged=self.warned.digest)
+        elif own and not request.expressions:
+            return Ruling(Verdict.ALLOW, request.source)
+        first_line = 0
+        on_top = _RUN_ON_TOP.match(request.source) if self._own_magic() else None
+        if on_top:
+            first_line = request.source.count("\n", 0, on_top.end())
+            body = request.source[on_top.end() :]
+            request = request._replace(source=body, acknowledged=exact_digest(body))
+        with self._lock:
+            return self._rule(request, first_line)
+
+    def ask(self, source: str) -> Decision:
+        """Decide about a text that is not run: nothing is recorded."""
+        with self._lock:
+            return self.guard.asked().check(Cell(source))
+
+    def terms(self) -> tuple[Terms | None, Ladder]:
+        """Terms and ladder of the policy in force."""
+        bundle, _, _ = self.guard.source.current(self._clock())
+        return (bundle.terms, bundle.ladder) if bundle else (None, Ladder())
+
+    def strikes(self) -> list[Strike]:
+        """Every strike of this user in the local record, each once."""
+        found = {strike.id: strike for strike in read(self.spool.folder) if strike.user == self.where.user}
+        return sorted(found.values(), key=lambda strike: strike.time)
+
+    def standing(self, now: tuple[Strike, ...] = ()) -> Standing:
+        """Where the user stands; ``now`` are strikes that may not have reached the disk."""
+        return standing([*self.strikes(), *now], self.terms()[1], self._clock())
+
+    def _rule(self, request: Request, first_line: int) -> Ruling:
+        acknowledged = bool(request.acknowledged) and request.acknowledged == exact_digest(request.source)
+        items = []
+        for label, source in self._texts(request):
+            decision = self.guard.check(Cell(source), acknowledged=acknowledged)
+            items.append(Item(label, source, decision, 0 if label else first_line))
+        effect = max(item.decision.effect for item in items)
+        if effect is Verdict.ALLOW:
+            return Ruling(effect, request.source)
+        items = [item for item in items if item.decision.effect > Verdict.ALLOW]
+        items.sort(key=lambda item: -item.decision.effect)
+        strikes = self._strikes(request, items)
+        self.spool.append(strikes)
+        if effect is Verdict.WARN:
+            self.warned = Warned(request.source, exact_digest(request.source))
+        return Ruling(effect, request.source, tuple(items), strikes)
+
+    def _texts(self, request: Request) -> list[tuple[str, str]]:
+        """Everything in the request that would run, in the order in which it would."""
+        texts = [(f"file {path}", text) for path, text in scripts(request.source, self._lookup)]
+        texts.append(("", request.source))
+        expressions = [(f"user_expressions[{name!r}]", text) for name, text in request.expressions.items()]
+        room = MAX_TEXTS - len(texts)
+        if len(expressions) > room:
+            rest = "\n".join(text for _, text in expressions[room - 1 :])
+            expressions = [*expressions[: room - 1], ("user_expressions", rest)]
+        return texts + expressions
+
+    def _strikes(self, request: Request, items: list[Item]) -> tuple[Strike, ...]:
+        terms, _ = self.terms()
+        severe = {clause.id for clause in terms.clauses if clause.severe} if terms else set()
+        now = self._clock()
+        return tuple(
+            self._strike(request, item, finding, now, finding.clause in severe)
+            for item in items
+            for finding in item.decision.findings
+        )
+
+    def _strike(self, request: Request, item: Item, finding: Finding, now: float, severe: bool) -> Strike:
+        decision = item.decision
+        span = finding.facts[0].span if finding.facts else Span(1, 0, 1, 0)
+        return Strike(
+            id=strike_id(request.id, self.kernel, finding.rule, decision.cell_digest),
+            time=now,
+            user=self.where.user,
+            server=self.where.server,
+            kernel=self.kernel,
+            notebook=self.where.notebook,
+            request=request.id,
+            rule=finding.rule,
+            clause=finding.clause,
+            level=finding.level,
+            policy_version=decision.policy_version,
+            severe=severe,
+            action=_action(decision, finding),
+            sensor=SENSOR,
+            cell_digest=decision.cell_digest,
+            line=span.line + item.first_line,
+            column=span.column,
+            evidence=self._evidence(item.source, span),
+        )
+
+    def _evidence(self, source: str, span: Span) -> str:
+        if self.evidence is Evidence.NONE:
+            return ""
+        if self.evidence is Evidence.CELL:
+            return source[:MAX_EVIDENCE]
+        return fragment(source, span)[:MAX_SPAN_EVIDENCE]
+
+
+def open_gate(
+    connection_file: str,
+    environ: Mapping[str, str],
+    lookup: Callable[[str], str | None],
+    own_magic: Callable[[], bool],
+) -> Gate:
+    """Return the gate of a kernel that is starting.
+
+    Parameters
+    ----------
+    connection_file : str
+        Its name holds the kernel id that the Jupyter server uses.
+    environ : Mapping
+        Process environment, before any user code has run.
+    lookup, own_magic : callable
+        See :class:`Gate`.
+    """
+    from jupyter_tos_guard.guard import Guard, Settings
+
+    settings = configuration(environ)
+    kernel = Path(connection_file).stem.removeprefix("kernel-")
+    where = place(environ)
+    traits = settings.traits
+    guard = Guard.load(
+        settings.policy_path,
+        Settings(
+            mode=Mode(traits.mode) if traits.mode else None,
+            enable=frozenset(traits.enable),
+            disable=frozenset(traits.disable),
+            time_limit=traits.time_limit,
+            fail_closed=frozenset(Reason(value) for value in traits.fail_closed),
+            exemptions=tuple(Exemption(**each) for each in traits.exemptions),
+        ),
+        where,
+    )
+    spool = Spool(settings.strikes_folder, Limits(days=traits.retention_days))
+    return Gate(
+        guard,
+        spool,
+        where,
+        kernel=kernel,
+        evidence=Evidence(traits.evidence),
+        lookup=lookup,
+        own_magic=own_magic,
+        settings=settings,
+    )
+
+
+def place(environ: Mapping[str, str]) -> Where:
+    """Who and where this kernel is, as far as JupyterHub's and our variables say."""
+
+    def first(*names: str) -> str:
+        return next((environ[name] for name in names if environ.get(name)), "")
+
+    groups = environ.get("JUPYTER_TOS_GUARD_GROUPS", "")
+    return Where(
+        user=first("JUPYTERHUB_USER") or _login(),
+        groups=tuple(group.strip() for group in groups.split(",") if group.strip()),
+        server=first("JUPYTERHUB_SERVER_NAME"),
+        image=first("JUPYTER_IMAGE_SPEC", "JUPYTER_IMAGE"),
+        kernel=first("JUPYTER_TOS_GUARD_KERNEL"),
+        notebook=first("JPY_SESSION_NAME"),
+    )
+
+
+def own_command(source: str) -> str:
+    """Return the word after a lone ``%tos`` (or ``%%tos check``'s), empty when the cell is anything else.
+
+    Such a cell can never be stopped, so nothing else may hide in it: lines are
+    counted as IPython counts them, by :meth:`str.splitlines`.
+    """
+    if "%tos" not in source[:200]:
+        return ""
+    lines = source.strip().splitlines()
+    match = _OWN_LINE.fullmatch(lines[0])
+    if not match:
+        return ""
+    command = match.group(1) or "help"
+    if lines[0].startswith("%%"):
+        return command if command == "check" else ""  # its body is asked about, not run
+    return command if len(lines) == 1 else ""
+
+
+def fragment(source: str, span: Span) -> str:
+    """Text of a span; only its first line, marked by ``…``, when it has several."""
+    lines = source.split("\n")
+    if not 0 < span.line <= len(lines):
+        return ""
+    line = lines[span.line - 1]
+    if span.end_line > span.line:
+        return line[span.column :] + "…"
+    return line[span.column : span.end_column].strip() or line.strip()
+
+
+def _action(decision: Decision, finding: Finding) -> Action:
+    if decision.reason is Reason.ACKNOWLEDGED and finding.verdict is Verdict.WARN:
+        return Action.ACKNOWLEDGE
+    effect = min(decision.effect, finding.verdict)
+    return {Verdict.BLOCK: Action.BLOCK, Verdict.WARN: Action.WARN}.get(effect, Action.OBSERVE)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user id without a name
+        return ""
+
+
+def unrecorded(spool: Spool) -> bool:
+    """Whether the last strike did not reach the disk."""
+    return spool.state is not SpoolState.READY

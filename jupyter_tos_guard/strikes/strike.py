@@ -1,0 +1,163 @@
+"""A strike: one rule met by one execute request, as it is recorded.
+
+Data and its JSON form only. It neither writes (see :mod:`.spool`) nor says what
+a strike costs (see :mod:`.standing`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import Enum
+from typing import Any
+
+#: Longest evidence kept, in characters. A miner's command line fits; a dataset does not.
+MAX_EVIDENCE = 4000
+MAX_SPAN_EVIDENCE = 500
+#: Longest of any other text field: paths and names, not documents.
+MAX_TEXT = 500
+
+
+class Action(str, Enum):
+    """What was done about the cell when the rule met it."""
+
+    OBSERVE = "observe"  #: it ran; nobody was told
+    WARN = "warn"  #: it did not run; the user was asked
+    ACKNOWLEDGE = "acknowledge"  #: the user read the warning and ran it
+    BLOCK = "block"  #: it did not run
+
+    __str__ = str.__str__
+
+    @property
+    def counts(self) -> bool:
+        """Whether the ladder looks at it.
+
+        Observed cells are for the operator's eyes, and who heeds a warning
+        has done nothing.
+        """
+        return self in (Action.ACKNOWLEDGE, Action.BLOCK)
+
+
+class Evidence(str, Enum):
+    """How much of the user's code a strike carries; an operator's choice."""
+
+    NONE = "none"
+    SPAN = "span"
+    CELL = "cell"
+
+    __str__ = str.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """One rule met by one execute request.
+
+    Attributes
+    ----------
+    id : str
+        From :func:`strike_id`: the same for every sensor that saw the act.
+    time : float
+        Seconds since the epoch.
+    user, server, kernel, notebook : str
+        Who and where; empty when not known.
+    request : str
+        ``msg_id`` of the execute request.
+    rule, clause, level, policy_version : str
+        What was met, by the policy of that version.
+    severe : bool
+        Whether the clause lets the ladder skip its first steps.
+    action : Action
+    sensor : str
+        ``kernel``, ``server``, …
+    cell_digest : str
+        SHA-256 of the cell's exact text, hex.
+    line, column : int
+        Where in the cell: 1-based line, 0-based column.
+    evidence : str
+        The fragment or the cell, by setting; bounded.
+    """
+
+    id: str
+    time: float
+    user: str
+    server: str
+    kernel: str
+    notebook: str
+    request: str
+    rule: str
+    clause: str
+    level: str
+    policy_version: str
+    severe: bool
+    action: Action
+    sensor: str
+    cell_digest: str
+    line: int
+    column: int
+    evidence: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a mapping that :func:`json.dumps` takes, texts bounded."""
+        return {
+            name: value[: MAX_EVIDENCE if name == "evidence" else MAX_TEXT]
+            if isinstance(value, str)
+            else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Strike:
+        """Read what :meth:`to_json` wrote; unknown keys are left out.
+
+        Raises
+        ------
+        ValueError
+            When a field is missing or of another type. The record lies in the
+            user's own folder, so anything may stand there.
+        """
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            kind = _TYPES[str(field.type)]
+            value = data.get(field.name, "" if field.name == "evidence" else None)
+            if isinstance(value, bool) is not (kind is bool) or not isinstance(value, kind):
+                raise ValueError(f"strike record: {field.name!r} is not a {field.type}")
+            values[field.name] = value
+        values["action"] = Action(values["action"])
+        return cls(**values)
+
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "bool": bool,
+    "Action": str,
+}
+
+
+def strike_id(request: str, kernel: str, rule: str, cell_digest: str) -> str:
+    """Name the act, not the report of it.
+
+    Two sensors that see one request compute the same id, so that whoever
+    collects their reports counts it once.
+
+    Parameters
+    ----------
+    request : str
+        ``msg_id`` of the execute request.
+    kernel : str
+        Kernel id as the Jupyter server knows it.
+    rule : str
+        Rule id.
+    cell_digest : str
+        SHA-256 of the decided text, hex.
+
+    Returns
+    -------
+    str
+        32 hex digits.
+    """
+    # JSON-free framing: NUL cannot be in an id, so no two tuples collide by shifting text.
+    act = "\0".join((request, kernel, rule, cell_digest))
+    return hashlib.sha256(act.encode("utf-8", "surrogatepass")).hexdigest()[:32]
