@@ -107,13 +107,13 @@ def _ways_of(op: Any, argument: Any) -> int:
 def _ways_to_repeat(least: Any, most: Any, body: Any) -> int:
     if body.getwidth()[0] == 0:
         raise PatternError("the pattern repeats something that may be empty")
-    least, most = int(least), min(int(most), MAX_SEARCHED)
+    low, high = int(least), min(int(most), MAX_SEARCHED)
     each = _ways(body)
     if each == 1:
-        return max(1, most - least + 1)
+        return max(1, high - low + 1)
     ways = 0
-    for count in range(least, most + 1):
-        ways += min(_TOO_MANY, int(each ** min(count, 20)))
+    for count in range(low, high + 1):
+        ways += int(each ** min(count, 20))
         if ways >= _TOO_MANY:
             return _TOO_MANY
     return max(1, ways)

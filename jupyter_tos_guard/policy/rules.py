@@ -354,6 +354,8 @@ def _read_rule(top: _Section) -> Rule | None:
     if top.failed or expression is None:
         return None
     lines = {key: node.line for key, node in top.node.mapping.items()}
+    for side, sessions in top.node.mapping["examples"].mapping.items():
+        lines |= {f"examples.{side}.{number}": node.line for number, node in enumerate(sessions.each())}
     return Rule(condition=expression, path=top.path, lines=lines, **values)  # type: ignore[arg-type]
 
 
