@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any, ClassVar
 
 from jupyter_core.application import NoStart
+from traitlets.config import Application
 
 from jupyter_tos_guard.cli.verb import Exit, Refusal, Verb
 
@@ -22,11 +22,17 @@ class TosGuardApp(Verb):
 
     Exit codes: 0 nothing to report, 1 something was flagged, 2 wrong usage, 3 an input could not be read,
     4 the policy cannot be used."""
-    subcommands: ClassVar[dict[str, Any]] = {
+    subcommands = {
         "check": (f"{_VERBS}.check.CheckApp", "Would this cell be stopped, and why? From stdin or a file."),
-        "scan": (f"{_VERBS}.scan.ScanApp", "Judge notebooks, scripts and folders; or sessions in JSON lines."),
+        "scan": (
+            f"{_VERBS}.scan.ScanApp",
+            "Judge notebooks, scripts, folders; or sessions in JSON lines.",
+        ),
         "policy": (f"{_VERBS}.policy.app.PolicyApp", "Write, test, compile and explain policies."),
-        "status": (f"{_VERBS}.status.StatusApp", "Is the guard on in this environment, and with which policy?"),
+        "status": (
+            f"{_VERBS}.status.StatusApp",
+            "Is the guard on here, and with which policy?",
+        ),
         "strikes": (f"{_VERBS}.strikes.StrikesApp", "List or export the strikes recorded on this machine."),
         "terms": (f"{_VERBS}.terms.TermsApp", "Print the terms of use."),
         "demo": (f"{_VERBS}.demo.DemoApp", "See a guarded notebook: in the terminal, then in JupyterLab."),
@@ -35,23 +41,26 @@ class TosGuardApp(Verb):
     def run(self) -> Exit:
         """Only a verb can be run."""
         if self.extra_args:
-            raise Refusal(f"there is no verb {self.extra_args[0]!r}. There are: {', '.join(self.subcommands)}.")
+            raise Refusal(
+                f"there is no verb {self.extra_args[0]!r}. There are: {', '.join(self.subcommands)}."
+            )
         self.print_help()
         return Exit.USAGE
 
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
-    app = TosGuardApp()
+    top = TosGuardApp()
     try:
-        app.initialize(None if argv is None else list(argv))
-        app.start()
+        top.initialize(None if argv is None else list(argv))
+        top.start()
     except NoStart:
         return Exit.OK
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else Exit.OK
     finally:
         # traitlets makes subcommands singletons, which would outlive this run.
+        app: Application | None = top
         while app is not None:
             type(app).clear_instance()
             app = app.subapp

@@ -1,19 +1,18 @@
-"""``jupyter tos-guard check``: would this cell be stopped, and why?"""
+"""``jupyter tos-guard check``: says whether a cell would be stopped, and why."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
 
 from rich.console import Console
-from rich.markup import escape
 from traitlets import Unicode
 
 from jupyter_tos_guard.cli.reading import UnreadableError, read_cells
-from jupyter_tos_guard.cli.reporting import STYLES, clause_name, decoded, explain, fragment
+from jupyter_tos_guard.cli.reporting import STYLES, clause_name, decoded, explain, printable
 from jupyter_tos_guard.cli.verb import DecidingVerb, Exit, Refusal
 from jupyter_tos_guard.guard import Cell
+from jupyter_tos_guard.kernel.gate import fragment
 from jupyter_tos_guard.policy.decision import Decision, Finding
 from jupyter_tos_guard.policy.model import Clause, Verdict
 
@@ -31,20 +30,17 @@ class CheckApp(DecidingVerb):
     jupyter tos-guard check cell.py --mode enforce
     jupyter tos-guard check --enable remote-ui,voice-cloning --json < cell.py
     """
-    language = Unicode("", help="The kernel's language; default: by the file's name, or python.").tag(config=True)
-    aliases: ClassVar[dict[str, Any]] = {**DecidingVerb.aliases, "language": "CheckApp.language"}
+    language = Unicode("", help="The kernel's language. Default: by the file's name.").tag(config=True)
+    aliases = {**DecidingVerb.aliases, "language": "CheckApp.language"}
 
     def run(self) -> Exit:
         """Judge stdin (``-`` or nothing) or a file as one cell."""
         cell = self._cell()
-        guard = self.guard()
-        bundle, _, _ = guard.source.current(guard.clock())
-        decision = guard.check(cell)
+        decision = self.bench().guard().check(cell)
         if self.as_json:
             self.print_json(explain(cell.source, decision))
         else:
-            clauses = {clause.id: clause for clause in bundle.terms.clauses} if bundle else {}
-            show(cell.source, decision, clauses, Console(soft_wrap=True, highlight=False))
+            show(cell.source, decision, self.clauses, Console(soft_wrap=True, highlight=False))
         return Exit.FLAGGED if decision.effect >= Verdict.WARN else Exit.OK
 
     def _cell(self) -> Cell:
@@ -54,7 +50,7 @@ class CheckApp(DecidingVerb):
                 sys.stdin.buffer.read().decode("utf-8-sig", "replace"), self.language.lower() or "python"
             )
         if name.lower().endswith(".ipynb"):
-            raise Refusal(f"{name} is a notebook: use jupyter tos-guard scan, which judges its cells in order.")
+            raise Refusal(f"{name} is a notebook: jupyter tos-guard scan judges its cells in order.")
         try:
             [cell] = read_cells(Path(name))
         except UnreadableError as error:
@@ -70,7 +66,7 @@ def show(source: str, decision: Decision, clauses: dict[str, Clause], console: C
         headline += f" (in enforce mode: {decision.verdict.label})"
     console.print(f"{headline}   {decision.mode} mode, policy {decision.policy_version or 'none'}")
     if decision.detail:
-        console.print(f"  {escape(decision.detail)}")
+        console.print(f"  {printable(decision.detail)}")
     for finding in decision.findings:
         _show_finding(source, finding, clauses, console)
 
@@ -78,9 +74,13 @@ def show(source: str, decision: Decision, clauses: dict[str, Clause], console: C
 def _show_finding(source: str, finding: Finding, clauses: dict[str, Clause], console: Console) -> None:
     span = finding.facts[0].span
     console.print()
-    console.print(f"  {escape(finding.message)}")
-    console.print(f"  clause    {escape(clause_name(finding.clause, clauses))}")
-    console.print(f"  where     line {span.line}, column {span.column + 1}: {escape(fragment(source, finding))}")
+    console.print(f"  {printable(finding.message)}")
+    console.print(f"  clause    {printable(clause_name(finding.clause, clauses))}")
+    console.print(
+        f"  where     line {span.line}, column {span.column + 1}: {printable(fragment(source, span))}"
+    )
     if how := decoded(finding):
-        console.print(f"  decoded   {escape(how)}")
-    console.print(f"  rule      {finding.rule} ({escape(finding.title)}; asks for {finding.verdict.label})")
+        console.print(f"  decoded   {printable(how, 600)}")
+    console.print(
+        f"  rule      {finding.rule} ({printable(finding.title)}; asks for {finding.verdict.label})"
+    )

@@ -33,10 +33,11 @@ class Bench:
 
     policy: Path
     settings: Settings
+    where: Where
 
     def guard(self) -> Guard:
         """Return a guard of this process."""
-        return Guard.load(self.policy, self.settings, Where())
+        return Guard.load(self.policy, self.settings, self.where)
 
 
 def judge_session(guard: Guard, cells: Iterable[Cell]) -> list[Decision]:
@@ -93,10 +94,10 @@ class Pool(Generic[Item, Result]):
                 # Whoever waits for an answer before sending the next session gets it:
                 # the input is only waited for when there is nothing left to answer.
                 while len(waiting) < self._jobs * self.AHEAD:
-                    batch = arriving.next(wait=not waiting)
-                    if batch is None:
+                    arrived = arriving.next(wait=not waiting)
+                    if arrived is None:
                         break
-                    waiting.append((batch, self._submit(batch)))
+                    waiting.append((arrived, self._submit(arrived)))
                 if not waiting:
                     return
                 yield self._result(*waiting.popleft())

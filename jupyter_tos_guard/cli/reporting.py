@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from jupyter_tos_guard.inspection.facts import HOLE
+from jupyter_tos_guard.kernel.gate import fragment
+from jupyter_tos_guard.kernel.readable import readable
 from jupyter_tos_guard.policy.decision import Decision, Finding
 from jupyter_tos_guard.policy.model import Clause, Verdict
 
@@ -55,7 +56,9 @@ def show_table(reports: Sequence[FileReport], clauses: dict[str, Clause], consol
         console.print(table)
     for report in reports:
         if report.error:
-            console.print(f"[red]not read[/] {escape(report.path)}: {escape(report.error)}", highlight=False)
+            console.print(
+                f"[red]not read[/] {printable(report.path)}: {printable(report.error)}", highlight=False
+            )
     cells = sum(report.cells for report in reports)
     flagged = [cell.decision.effect for report in reports for cell in report.flagged]
     counts = ", ".join(f"{flagged.count(each)} {each.label}" for each in sorted(set(flagged), reverse=True))
@@ -63,13 +66,15 @@ def show_table(reports: Sequence[FileReport], clauses: dict[str, Clause], consol
 
 
 def as_json(reports: Iterable[FileReport]) -> list[dict[str, Any]]:
-    """Reports as plain data."""
+    """Return reports as plain data."""
     return [
         {
             "path": report.path,
             "cells": report.cells,
             **({"error": report.error} if report.error else {}),
-            "flagged": [{"cell": cell.number, **explain(cell.source, cell.decision)} for cell in report.flagged],
+            "flagged": [
+                {"cell": cell.number, **explain(cell.source, cell.decision)} for cell in report.flagged
+            ],
         }
         for report in reports
     ]
@@ -90,7 +95,7 @@ def explain(source: str, decision: Decision) -> dict[str, Any]:
 
 
 def as_sarif(reports: Iterable[FileReport], clauses: dict[str, Clause], version: str) -> dict[str, Any]:
-    """Reports as a SARIF 2.1.0 log, which code-scanning services and editors show."""
+    """Return reports as a SARIF 2.1.0 log, which code-scanning services and editors show."""
     rules: dict[str, dict[str, Any]] = {}
     results = []
     notes = []
@@ -118,28 +123,17 @@ def as_sarif(reports: Iterable[FileReport], clauses: dict[str, Clause], version:
     }
 
 
-def fragment(source: str, finding: Finding, limit: int = 200) -> str:
-    """Return the part of the cell that a finding points at, on one line."""
-    span = finding.facts[0].span
-    lines = source.splitlines()[span.line - 1 : span.end_line]
-    if lines:
-        lines[-1] = lines[-1][: span.end_column] if span.end_column else lines[-1]
-        lines[0] = lines[0][span.column :]
-    text = " ".join("".join(lines if len(lines) < 2 else [f"{line} " for line in lines]).split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
 def decoded(finding: Finding) -> str:
     """Return how the value was found and what it says, empty when it stands in the cell."""
     fact = finding.facts[0]
     if not fact.provenance:
         return ""
-    return " → ".join(fact.provenance) + f": {readable(fact.text or fact.value)}"
+    return " → ".join(fact.provenance) + f": {fact.text or fact.value}"
 
 
-def readable(text: str) -> str:
-    """Text with its unknown parts as an ellipsis."""
-    return text.replace(HOLE, "…")
+def printable(text: str, limit: int = 200) -> str:
+    """Text of unknown origin for a terminal: one line, nothing that acts on it, no markup."""
+    return escape(readable(text, limit))
 
 
 def clause_name(clause: str, clauses: dict[str, Clause]) -> str:
@@ -151,17 +145,20 @@ def clause_name(clause: str, clauses: dict[str, Clause]) -> str:
 def _rows(path: str, cell: Flagged, clauses: dict[str, Clause]) -> Iterable[tuple[str, ...]]:
     effect = cell.decision.effect
     verdict = f"[{STYLES[effect]}]{effect.label}[/]"
-    where = f"{escape(path)}:cell {cell.number}"
+    where = f"{printable(path)}:cell {cell.number}"
     if not cell.decision.findings:
-        yield verdict, where, "", escape(cell.decision.detail or cell.decision.reason.value), ""
+        yield verdict, where, "", printable(cell.decision.detail or cell.decision.reason.value), ""
     for finding in cell.decision.findings:
         span = finding.facts[0].span
+        texts = fragment(cell.source, span), decoded(finding)
         yield (
             verdict,
             f"{where}:{span.line}:{span.column + 1}",
-            escape(clause_name(finding.clause, clauses)),
-            escape(finding.title),
-            escape("\n".join(filter(None, [fragment(cell.source, finding, 80), decoded(finding)]))),
+            printable(clause_name(finding.clause, clauses)),
+            printable(finding.title),
+            "\n".join(
+                printable(text, 120) for text in (fragment(cell.source, span), decoded(finding)) if text
+            ),
         )
 
 
@@ -178,15 +175,15 @@ def _explain_finding(source: str, finding: Finding) -> dict[str, Any]:
         "column": span.column,
         "end_line": span.end_line,
         "end_column": span.end_column,
-        "fragment": fragment(source, finding),
+        "fragment": readable(fragment(source, span), 500),
         "facts": [
             {
                 "kind": fact.kind.value,
-                "value": readable(fact.value),
+                "value": readable(fact.value, 2000),
                 "line": fact.span.line,
                 "column": fact.span.column,
                 "decoded": list(fact.provenance),
-                **({"text": readable(fact.text)} if fact.text else {}),
+                **({"text": readable(fact.text, 500)} if fact.text else {}),
             }
             for fact in finding.facts
         ],
@@ -225,10 +222,15 @@ def _sarif_result(path: str, cell: Flagged, finding: Finding, first_line: int | 
     return {
         "ruleId": finding.rule,
         "level": _LEVELS[min(finding.verdict, cell.decision.effect)],
-        "message": {"text": f"{message} {how}".strip()},
+        "message": {"text": readable(f"{message} {how}".strip(), 1000)},
         "locations": [location],
         "partialFingerprints": {"cell/v1": cell.decision.cell_digest},
-        "properties": {"clause": finding.clause, "cell": cell.number, "line": span.line, "column": span.column},
+        "properties": {
+            "clause": finding.clause,
+            "cell": cell.number,
+            "line": span.line,
+            "column": span.column,
+        },
     }
 
 

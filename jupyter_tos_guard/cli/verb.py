@@ -12,16 +12,21 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from jupyter_core.application import JupyterApp
 from traitlets import Bool, Enum, List, Unicode
 from traitlets.config.loader import KVArgParseConfigLoader
 
-from jupyter_tos_guard.guard import DEFAULT_POLICY, Guard, Settings
+from jupyter_tos_guard.cli.judging import Bench
+from jupyter_tos_guard.guard import DEFAULT_POLICY, Settings
+from jupyter_tos_guard.kernel.gate import place
+from jupyter_tos_guard.kernel.settings import Configuration, configuration
 from jupyter_tos_guard.policy.bundle import Bundle, BundleError
-from jupyter_tos_guard.policy.model import Mode, Where
+from jupyter_tos_guard.policy.decision import Reason
+from jupyter_tos_guard.policy.model import Clause, Exemption, Mode
 
 
 class Exit(IntEnum):
@@ -56,11 +61,11 @@ class Verb(JupyterApp):
     config_file_name = Unicode("jupyter_tos_guard_config")
     as_json = Bool(False, help="Print data as JSON.").tag(config=True)
 
-    aliases: ClassVar[dict[str, Any]] = {
+    aliases = {
         "config": "JupyterApp.config_file",
         "log-level": "JupyterApp.log_level",
     }
-    flags: ClassVar[dict[str, Any]] = {
+    flags = {
         "json": ({"Verb": {"as_json": True}}, "Print data as JSON."),
         "debug": ({"Application": {"log_level": 10}}, "Log everything."),
     }
@@ -119,18 +124,28 @@ class Verb(JupyterApp):
 
 
 class PolicyVerb(Verb):
-    """A verb that reads a policy."""
+    """A verb that reads a policy: the one in force in this environment, unless another is named."""
 
     policy = Unicode(
         "",
-        help="A compiled bundle, or a folder with policy.yml and rules; default: the pack in this package.",
+        help="A compiled bundle, or a folder of rules. Default: the policy in force here.",
     ).tag(config=True)
 
-    aliases: ClassVar[dict[str, Any]] = {**Verb.aliases, "policy": "PolicyVerb.policy"}
+    aliases = {**Verb.aliases, "policy": "PolicyVerb.policy"}
 
+    @cached_property
+    def environment(self) -> Configuration:
+        """What the operator has set for the kernels of this environment."""
+        found = configuration()
+        for problem in found.problems:
+            self.log.warning("%s", problem)
+        return found
+
+    @cached_property
     def bundle_path(self) -> Path:
-        """Return the bundle to use; a folder of rules is compiled for this run."""
-        if not self.policy:
+        """The bundle to use; a folder of rules is compiled for this run."""
+        path = Path(self.policy).expanduser() if self.policy else self.environment.policy_path
+        if path is None:
             if not DEFAULT_POLICY.is_file():
                 raise Refusal(
                     f"the default policy {DEFAULT_POLICY} is missing: this package was not built. "
@@ -138,56 +153,65 @@ class PolicyVerb(Verb):
                     Exit.POLICY,
                 )
             return DEFAULT_POLICY
-        path = Path(self.policy).expanduser()
         return self._compiled(path) if path.is_dir() else path
 
+    @cached_property
     def bundle(self) -> Bundle:
-        """Open the policy."""
-        return open_bundle(self.bundle_path())
+        """The policy."""
+        return open_bundle(self.bundle_path)
+
+    @cached_property
+    def clauses(self) -> dict[str, Clause]:
+        """Clauses of the terms by id."""
+        return {clause.id: clause for clause in self.bundle.terms.clauses}
 
     def _compiled(self, folder: Path) -> Path:
-        temporary = tempfile.TemporaryDirectory(prefix="tos-guard-policy-")
-        self._kept = temporary  # until the process ends: workers map the file
-        path = Path(temporary.name) / "policy.bundle"
+        # Kept until the process ends: workers map the file.
+        self._temporary = tempfile.TemporaryDirectory(prefix="tos-guard-policy-")
+        path = Path(self._temporary.name) / "policy.bundle"
         path.write_bytes(compile_folder(folder))
         return path
 
 
 class DecidingVerb(PolicyVerb):
-    """A verb that judges cells."""
+    """A verb that judges cells, by the settings of this environment unless options say otherwise."""
 
     mode = Enum(
         [mode.value for mode in Mode],
         default_value=None,
         allow_none=True,
-        help="enforce: verdicts take effect; monitor: nothing is worse than observe. Default: the policy's.",
+        help="enforce: verdicts take effect; monitor: nothing is worse than observe. Default: as set here, "
+        "else as the policy says.",
     ).tag(config=True)
     enable = List(
         Unicode(),
-        help="Clauses to switch on beside those that the policy has on: ids, comma-separated or repeated, or all.",
+        help="Clauses to switch on beside those that are on: ids, comma-separated or repeated, or all.",
     ).tag(config=True)
 
-    aliases: ClassVar[dict[str, Any]] = {
+    aliases = {
         **PolicyVerb.aliases,
         "mode": "DecidingVerb.mode",
         "enable": "DecidingVerb.enable",
     }
 
-    def settings(self, bundle: Bundle) -> Settings:
-        """Return the guard's settings, after refusing clauses that the policy does not have."""
-        enable = split_words(self.enable)
-        known = {clause.id for clause in bundle.terms.clauses} | {"all"}
-        unknown = sorted(enable - known)
+    def bench(self) -> Bench:
+        """Return what guards are made of, after refusing clauses that the policy does not have."""
+        asked = split_words(self.enable)
+        unknown = sorted(asked - self.clauses.keys() - {"all"})
         if unknown:
-            raise Refusal(
-                f"--enable {unknown[0]}: the policy has no such clause. It has: {', '.join(sorted(known))}."
-            )
-        return Settings(mode=Mode(self.mode) if self.mode else None, enable=enable)
-
-    def guard(self) -> Guard:
-        """Return a guard over the chosen policy, for one session."""
-        path = self.bundle_path()
-        return Guard.load(path, self.settings(open_bundle(path)), Where())
+            known = ", ".join([*sorted(self.clauses), "all"])
+            raise Refusal(f"--enable {unknown[0]}: the policy has no such clause. It has: {known}.")
+        traits = self.environment.traits
+        mode = self.mode or traits.mode
+        settings = Settings(
+            mode=Mode(mode) if mode else None,
+            enable=asked | frozenset(traits.enable),
+            disable=frozenset(traits.disable) - asked if "all" not in asked else frozenset(),
+            time_limit=traits.time_limit,
+            fail_closed=frozenset(Reason(value) for value in traits.fail_closed),
+            exemptions=tuple(Exemption(**each) for each in traits.exemptions),
+        )
+        return Bench(self.bundle_path, settings, place(os.environ))
 
 
 def split_words(values: Iterable[str]) -> frozenset[str]:
