@@ -22,7 +22,7 @@ from jupyter_tos_guard.kernel.scripts import scripts
 from jupyter_tos_guard.kernel.settings import Configuration, configuration
 from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
 from jupyter_tos_guard.policy.model import Exemption, Ladder, Mode, Terms, Verdict, Where
-from jupyter_tos_guard.strikes.spool import Limits, Spool, SpoolState, read
+from jupyter_tos_guard.strikes.spool import Limits, Spool, read
 from jupyter_tos_guard.strikes.standing import Standing, standing
 from jupyter_tos_guard.strikes.strike import (
     MAX_EVIDENCE,
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from jupyter_tos_guard.guard import Guard
 
 SENSOR = "kernel"
-#: Texts decided about in one request: the cell, its scripts, its expressions. More is refused to
-#: nobody: what is over it is joined into one.
+#: Texts decided about one by one in a request: scripts, the cell, expressions. What is more is joined.
 MAX_TEXTS = 32
+ANY = "*"
 
 _RUN_ON_TOP = re.compile(r"\s*%%tos[^\S\n]+run[^\S\n]*\r?\n")
 _OWN_LINE = re.compile(r"%{1,2}tos(?:\s+(\w+)\b.*)?", re.DOTALL)
@@ -56,8 +56,8 @@ class Request(NamedTuple):
     expressions : Mapping
         ``user_expressions``.
     acknowledged : str
-        Digest of the cell that the user was warned about and wants to run; from
-        the request's metadata.
+        Digest of the cell that the user was warned about and wants to run, from
+        the request's metadata; :data:`ANY` for a cell that an acknowledged one runs.
     """
 
     id: str
@@ -92,12 +92,15 @@ class Ruling(NamedTuple):
         Those with findings or a failure, strictest first.
     strikes : tuple of Strike
         Recorded for them.
+    acknowledged : str
+        The request's.
     """
 
     effect: Verdict
     source: str
     items: tuple[Item, ...] = ()
     strikes: tuple[Strike, ...] = ()
+    acknowledged: str = ""
 
     @property
     def refused(self) -> bool:
@@ -125,8 +128,8 @@ class Gate:
     evidence : Evidence
     lookup : callable
         Text of a kernel variable, None when it is not a plain string; for ``%run $path``.
-    own_magic : callable
-        Whether ``%tos`` is still ours: only then is it exempt.
+    language : str
+        Of the kernel.
     settings : Configuration, optional
         For ``%tos status``.
     clock : callable, optional
@@ -142,7 +145,7 @@ class Gate:
         kernel: str = "",
         evidence: Evidence = Evidence.SPAN,
         lookup: Callable[[str], str | None] = lambda name: None,
-        own_magic: Callable[[], bool] = lambda: True,
+        language: str = "python",
         settings: Configuration | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -153,8 +156,10 @@ class Gate:
         self.evidence = evidence
         self.settings = settings
         self.warned: Warned | None = None
+        self.language = language
+        #: Whether ``%tos`` is there and still ours: only then is it exempt. Set by the kernel.
+        self.own_magic: Callable[[], bool] = lambda: False
         self._lookup = lookup
-        self._own_magic = own_magic
         self._clock = clock
         # Subshells and the control channel decide from threads of their own.
         self._lock = threading.Lock()
@@ -170,13 +175,13 @@ class Gate:
         -------
         Ruling
         """
-        own = own_command(request.source) if self._own_magic() else ""
+        own = own_command(request.source)
         if own == "run" and self.warned:
             request = request._replace(source=self.warned.source, acknowledged=self.warned.digest)
-        elif own and not request.expressions:
+        elif own and not request.expressions and self.own_magic():
             return Ruling(Verdict.ALLOW, request.source)
         first_line = 0
-        on_top = _RUN_ON_TOP.match(request.source) if self._own_magic() else None
+        on_top = _RUN_ON_TOP.match(request.source)
         if on_top:
             first_line = request.source.count("\n", 0, on_top.end())
             body = request.source[on_top.end() :]
@@ -187,7 +192,7 @@ class Gate:
     def ask(self, source: str) -> Decision:
         """Decide about a text that is not run: nothing is recorded."""
         with self._lock:
-            return self.guard.asked().check(Cell(source))
+            return self.guard.asked().check(Cell(source, self.language))
 
     def terms(self) -> tuple[Terms | None, Ladder]:
         """Terms and ladder of the policy in force."""
@@ -204,25 +209,29 @@ class Gate:
         return standing([*self.strikes(), *now], self.terms()[1], self._clock())
 
     def _rule(self, request: Request, first_line: int) -> Ruling:
-        acknowledged = bool(request.acknowledged) and request.acknowledged == exact_digest(request.source)
+        acknowledged = request.acknowledged == ANY or (
+            bool(request.acknowledged) and request.acknowledged == exact_digest(request.source)
+        )
         items = []
         for label, source in self._texts(request):
-            decision = self.guard.check(Cell(source), acknowledged=acknowledged)
+            decision = self.guard.check(Cell(source, self.language), acknowledged=acknowledged)
             items.append(Item(label, source, decision, 0 if label else first_line))
         effect = max(item.decision.effect for item in items)
         if effect is Verdict.ALLOW:
-            return Ruling(effect, request.source)
+            return Ruling(effect, request.source, acknowledged=request.acknowledged)
         items = [item for item in items if item.decision.effect > Verdict.ALLOW]
         items.sort(key=lambda item: -item.decision.effect)
         strikes = self._strikes(request, items)
         self.spool.append(strikes)
         if effect is Verdict.WARN:
             self.warned = Warned(request.source, exact_digest(request.source))
-        return Ruling(effect, request.source, tuple(items), strikes)
+        return Ruling(effect, request.source, tuple(items), strikes, request.acknowledged)
 
     def _texts(self, request: Request) -> list[tuple[str, str]]:
         """Everything in the request that would run, in the order in which it would."""
-        texts = [(f"file {path}", text) for path, text in scripts(request.source, self._lookup)]
+        texts = []
+        if self.language == "python":
+            texts += [(f"file {path}", text) for path, text in scripts(request.source, self._lookup)]
         texts.append(("", request.source))
         expressions = [(f"user_expressions[{name!r}]", text) for name, text in request.expressions.items()]
         room = MAX_TEXTS - len(texts)
@@ -276,8 +285,8 @@ class Gate:
 def open_gate(
     connection_file: str,
     environ: Mapping[str, str],
+    language: str,
     lookup: Callable[[str], str | None],
-    own_magic: Callable[[], bool],
 ) -> Gate:
     """Return the gate of a kernel that is starting.
 
@@ -287,7 +296,9 @@ def open_gate(
         Its name holds the kernel id that the Jupyter server uses.
     environ : Mapping
         Process environment, before any user code has run.
-    lookup, own_magic : callable
+    language : str
+        Of the kernel, as its ``language_info`` names it.
+    lookup : callable
         See :class:`Gate`.
     """
     from jupyter_tos_guard.guard import Guard, Settings
@@ -316,7 +327,7 @@ def open_gate(
         kernel=kernel,
         evidence=Evidence(traits.evidence),
         lookup=lookup,
-        own_magic=own_magic,
+        language=language,
         settings=settings,
     )
 
@@ -379,8 +390,3 @@ def _login() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user id without a name
         return ""
-
-
-def unrecorded(spool: Spool) -> bool:
-    """Whether the last strike did not reach the disk."""
-    return spool.state is not SpoolState.READY

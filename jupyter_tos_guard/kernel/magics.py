@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import no_var_expand
 
@@ -39,7 +39,7 @@ class Magics:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
-    @no_var_expand  # type: ignore[untyped-decorator]
+    @no_var_expand
     def tos(self, line: str, cell: str | None = None) -> None:
         """Ask about the hub's terms of use; %tos help lists what."""
         command, _, rest = line.strip().partition(" ")
@@ -54,18 +54,20 @@ class Magics:
         if command == "check":
             text = self._check(rest.strip() if cell is None else cell)
         elif command in commands:
-            text = commands[command]()
+            text = commands[command]()  # type: ignore[no-untyped-call]
         else:
             text = f"There is no %tos {readable(command, 40)}.\n\n{HELP}"
         sys.stdout.write(text.rstrip("\n") + "\n")
 
     def register(self, shell: InteractiveShell) -> None:
         """Make ``%tos`` and ``%%tos`` known to the shell."""
-        shell.register_magic_function(self.tos, "line_cell", "tos")
+        register: Any = shell.register_magic_function
+        register(self.tos, "line_cell", "tos")
 
     def is_ours(self, shell: InteractiveShell) -> bool:
         """Whether nobody has put another ``tos`` in place of ours."""
-        magics = shell.magics_manager.magics
+        manager: Any = shell.magics_manager
+        magics = manager.magics
         return all(magics[kind].get("tos") == self.tos for kind in ("line", "cell"))
 
     def _status(self) -> str:
@@ -136,6 +138,9 @@ class Magics:
 
 def _as_enforced(decision: Decision) -> Decision:
     """Let the description show what was found even when the mode would show nothing."""
-    return decision._replace(effect=max(Verdict.WARN, decision.verdict), findings=tuple(
-        finding._replace(verdict=max(Verdict.WARN, finding.verdict)) for finding in decision.findings
-    ))
+    return decision._replace(
+        effect=max(Verdict.WARN, decision.verdict),
+        findings=tuple(
+            finding._replace(verdict=max(Verdict.WARN, finding.verdict)) for finding in decision.findings
+        ),
+    )

@@ -250,7 +250,7 @@ def _contact(data: Json) -> str:
     strike = next((finding["strike"] for finding in data["findings"] if finding["strike"]), None)
     return (
         f"Ask or appeal: {contact or 'the people who run this hub'}"
-        + (f", naming strike {strike}" if strike else "")
+        + (f", quoting {strike}" if strike else "")
         + "."
     )
 

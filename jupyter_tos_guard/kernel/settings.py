@@ -97,6 +97,11 @@ class Configuration:
     problems: tuple[str, ...]
 
     @property
+    def closes_on_defects(self) -> bool:
+        """Whether cells are to be stopped when the guard itself does not work."""
+        return self.traits.mode == "enforce" and "inspection-failed" in self.traits.fail_closed
+
+    @property
     def strikes_folder(self) -> Path:
         """Folder of the local record."""
         chosen = self.traits.strikes

@@ -171,11 +171,7 @@ class Spool:
         total, kept = self._limits.file_bytes, 1  # room for the file about to be made
         for path, status in sorted(_files(self.folder), key=lambda each: each[1].st_mtime, reverse=True):
             total, kept = total + status.st_size, kept + 1
-            if (
-                status.st_mtime < oldest_kept
-                or total > self._limits.total_bytes
-                or kept > self._limits.files
-            ):
+            if status.st_mtime < oldest_kept or total > self._limits.total_bytes or kept > self._limits.files:
                 with contextlib.suppress(OSError):
                     path.unlink()
 
