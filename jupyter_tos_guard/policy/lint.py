@@ -125,11 +125,12 @@ def _lint_whole(policy: Policy) -> Iterator[Problem]:
 def _lint_terms(policy: Policy, secrets: dict[str, Rule]) -> Iterator[Problem]:
     for clause in policy.terms.clauses:
         for run in _runs(words(clause.text)):
-            if run.replace(" ", "") in secrets:
+            rule = secrets.get(run.replace(" ", ""))
+            if rule:
                 yield Problem(
                     POLICY_FILE,
                     policy.clause_lines.get(clause.id, 1),
-                    f"the text of `{clause.id}` says `{run}`, which {secrets[run.replace(' ', '')].path} looks for",
+                    f"the text of `{clause.id}` says `{run}`, which {rule.path} looks for",
                     "Use another word if it is a name",
                     "warning",
                 )
@@ -165,7 +166,7 @@ def _lint_condition(rule: Rule) -> Iterator[Problem]:
         yield _at(
             rule,
             "action",
-            f"`{rule.status}` rules at most {rule.status.ceiling.label}: `{rule.action.label}` has no effect yet",
+            f"a rule of status {rule.status} can at most {rule.status.ceiling.label}, not {rule.action.label}",
             "Leave it if the status will rise",
             "warning",
         )

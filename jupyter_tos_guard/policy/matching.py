@@ -1,7 +1,7 @@
 """Which rules hold for a set of facts, and which of them count here.
 
 Costs a few look-ups per fact, whatever the number of rules. Precedence is fixed,
-most specific first: failsafe (:mod:`.failsafe`, before any of this), exemption,
+most specific first: failsafe (the guard's, before any of this), exemption,
 exact digest, normalised digest, fingerprint, other facts; the hub's mode comes
 last and belongs to the guard. No clock: the time is an argument.
 """
