@@ -22,7 +22,6 @@ from typing import Any, Final, Literal, NamedTuple, NoReturn
 from jupyter_tos_guard.inspection.facts import Kind
 from jupyter_tos_guard.policy import layout
 from jupyter_tos_guard.policy.indicators import (
-    KINDS,
     MAX_VALUE,
     MAX_WORDS,
     Modifier,
@@ -170,7 +169,7 @@ class Bundle:
         root = name.partition(".")[0].lower()
         known = self._roots.get(root)
         if known is None:
-            known = self._any_root or bool(self._targets_of(self._hashers[_ROOT], root))
+            known = self._any_root or bool(self._targets_of(self._root_hasher, root))
             if len(self._roots) >= MEMORY:
                 self._roots.clear()
             if len(root) <= MEMORABLE:
@@ -219,12 +218,15 @@ class Bundle:
         found: set[int] = set()
         present = self._present.get(kind)
         if present is not None:
-            if kind == Kind.FINGERPRINT:
+            hashers = self._hashers[kind]
+            if kind in self._plain:
+                if len(value) <= present.exact:
+                    found.update(self._targets_of(hashers[0], value.lower()))
+            elif kind == Kind.FINGERPRINT:
                 found.update(self._find_fingerprints(value))
             else:
-                hashers = self._hashers
                 for modifier, key in fact_keys(kind, value, present):
-                    found.update(self._targets_of(hashers[kind, modifier], key))
+                    found.update(self._targets_of(hashers[modifier], key))
         if kind in self._patterned:
             folded = fold(kind, value[:MAX_SEARCHED])
             found.update(number for pattern, number in self._patterns_of(kind) if pattern.search(folded))
@@ -255,7 +257,7 @@ class Bundle:
         return targets
 
     def _find_fingerprints(self, value: str) -> set[int]:
-        hasher = self._hashers[Kind.FINGERPRINT.value, Modifier.EXACT]
+        hasher = self._hashers[Kind.FINGERPRINT.value][Modifier.EXACT]
         counts: dict[int, int] = {}
         for each in set(value.split()):
             for group in self._targets_of(hasher, each):
@@ -364,14 +366,22 @@ class Bundle:
         self._any_root = _typed(meta["any_root"], bool)
         self._patterned = frozenset(_typed(kind, str) for kind in meta["patterned"])
         self._present = {_typed(kind, str): _present(entry) for kind, entry in meta["present"].items()}
-        self._hashers = {
-            (kind.value, modifier): layout.hasher(self._salt, number, modifier)
-            for number, kind in enumerate(KINDS)
-            for modifier in Modifier
-            if kind.value in self._present or (kind.value, modifier) == _ROOT
-        }
         if not self._present.keys() <= layout.KIND_NUMBERS.keys():
             _corrupt("it asks for unknown kinds of facts")
+        # Kinds that have one key: most kinds of most policies.
+        self._plain = frozenset(
+            kind
+            for kind, present in self._present.items()
+            if present == Present(present.exact)
+            and kind not in (Kind.MODULE, Kind.ARGUMENT, Kind.FINGERPRINT)
+        )
+        self._hashers = {
+            kind: tuple(
+                layout.hasher(self._salt, layout.KIND_NUMBERS[kind], modifier) for modifier in Modifier
+            )
+            for kind in self._present
+        }
+        self._root_hasher = layout.hasher(self._salt, layout.KIND_NUMBERS[Kind.MODULE.value], Modifier.ROOT)
         self._map_tables(
             _typed(meta["shift"], int), _typed(meta["predicates"], int), _typed(meta["rules"], int)
         )
@@ -418,9 +428,6 @@ class Bundle:
         view = raw.cast(letter)
         self._views.extend((raw, view))
         return view
-
-
-_ROOT: Final = (Kind.MODULE.value, Modifier.ROOT)
 
 
 def _corrupt(detail: str) -> NoReturn:

@@ -130,7 +130,7 @@ def _lint_terms(policy: Policy, secrets: dict[str, Rule]) -> Iterator[Problem]:
                 yield Problem(
                     POLICY_FILE,
                     policy.clause_lines.get(clause.id, 1),
-                    f"the text of `{clause.id}` says `{run}`, which {rule.path} looks for",
+                    f"the clause `{clause.id}` says `{run}`, which {rule.path} looks for",
                     "Use another word if it is a name",
                     "warning",
                 )
