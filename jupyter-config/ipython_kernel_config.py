@@ -1,9 +1,12 @@
-# Installed by jupyter_tos_guard: IPython reads this file in every kernel of this environment.
-#
-# It wraps how the kernel application makes its kernel instead of setting
-# c.IPKernelApp.kernel_class, since that would (1) stop every kernel from starting
-# should the package be gone while this file is still here, (2) turn other kernels that are
-# built on IPKernelApp (bash_kernel and its like) into IPython kernels.
+"""Installed by jupyter_tos_guard: IPython reads this file in every kernel of this environment.
+
+It wraps how the kernel application makes its kernel instead of setting
+``c.IPKernelApp.kernel_class``. That would stop every kernel from starting should
+the package be gone while this file is still here, and it would turn other
+kernels that are built on ``IPKernelApp`` (bash_kernel and its like) into
+IPython kernels.
+"""
+
 try:
     from jupyter_tos_guard.kernel.hook import guard_kernels
 
