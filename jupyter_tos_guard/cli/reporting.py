@@ -156,9 +156,7 @@ def _rows(path: str, cell: Flagged, clauses: dict[str, Clause]) -> Iterable[tupl
             f"{where}:{span.line}:{span.column + 1}",
             printable(clause_name(finding.clause, clauses)),
             printable(finding.title),
-            "\n".join(
-                printable(text, 120) for text in (fragment(cell.source, span), decoded(finding)) if text
-            ),
+            "\n".join(printable(text, 120) for text in texts if text),
         )
 
 

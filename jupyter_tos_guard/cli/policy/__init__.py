@@ -1,0 +1,1 @@
+"""``jupyter tos-guard policy …``: one module per verb."""
