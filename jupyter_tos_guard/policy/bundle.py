@@ -31,7 +31,13 @@ from jupyter_tos_guard.policy.indicators import (
 )
 from jupyter_tos_guard.policy.layout import Section
 from jupyter_tos_guard.policy.model import Clause, Ladder, Mode, Terms, Verdict
-from jupyter_tos_guard.policy.patterns import MAX_SEARCHED, PatternError, compile_pattern
+from jupyter_tos_guard.policy.patterns import (
+    MAX_SEARCHED,
+    MAX_TOTAL_WAYS,
+    PatternError,
+    compile_pattern,
+    pattern_ways,
+)
 
 #: Answers that are remembered, and the longest values that they are for. With the
 #: median value of 25 characters this is half a megabyte.
@@ -273,10 +279,14 @@ class Bundle:
     def _patterns_of(self, kind: str) -> list[tuple[re.Pattern[str], int]]:
         if self._compiled is None:
             compiled: dict[str, list[tuple[re.Pattern[str], int]]] = {}
+            ways = 0
             try:
                 for pattern_kind, number, pattern in json.loads(
                     layout.mask(bytes(self._pattern_bytes), self._salt)
                 ):
+                    ways += pattern_ways(pattern)
+                    if ways > MAX_TOTAL_WAYS:
+                        _corrupt("its patterns cost too much")
                     compiled.setdefault(str(pattern_kind), []).append((compile_pattern(pattern), int(number)))
             except (ValueError, TypeError, RecursionError, PatternError) as error:
                 _corrupt(f"its patterns are malformed: {error!r:.200}")

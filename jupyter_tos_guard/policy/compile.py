@@ -23,6 +23,7 @@ from jupyter_tos_guard.policy import layout
 from jupyter_tos_guard.policy.document import PolicyError, Problem
 from jupyter_tos_guard.policy.indicators import KINDS, Modifier, words
 from jupyter_tos_guard.policy.layout import Section
+from jupyter_tos_guard.policy.patterns import MAX_TOTAL_WAYS, pattern_ways
 from jupyter_tos_guard.policy.rules import (
     And,
     Expression,
@@ -84,6 +85,7 @@ def encode(policy: Policy) -> bytes:
     anchors = _anchor_rules(rules, conditions, ids)
     infos = [_dump(_info(rule)) for rule in rules]
     codes = [_codes(condition, ids) for condition in conditions]
+    _refuse_costly(rules, codes, infos, table.patterns)
     meta = {
         "id": policy.id,
         "name": policy.name,
@@ -302,6 +304,30 @@ def _commonness(predicates: set[Predicate]) -> int:
         _COMMON.get(predicate.kind, 1) * (4 if predicate.modifier is Modifier.PATTERN else 1)
         for predicate in predicates
     )
+
+
+def _refuse_costly(
+    rules: Sequence[Rule],
+    codes: Sequence[Sequence[int]],
+    infos: Sequence[bytes],
+    patterns: Iterable[tuple[str, int, str]],
+) -> None:
+    """Refuse what a reader would refuse, while there is somebody to tell."""
+    problems = []
+    for rule, condition, info in zip(rules, codes, infos, strict=True):
+        if len(condition) > layout.MAX_CODES or len(info) > layout.MAX_INFO:
+            problems.append(Problem(rule.path, 1, "the condition or the scope is too long", "Split the rule"))
+    if sum(pattern_ways(pattern) for _, _, pattern in patterns) > MAX_TOTAL_WAYS:
+        problems.append(
+            Problem(
+                "rules",
+                1,
+                f"all patterns together have over {MAX_TOTAL_WAYS} ways",
+                "Use fewer, or simpler ones",
+            )
+        )
+    if problems:
+        raise PolicyError(problems)
 
 
 # --- bytes ---

@@ -73,6 +73,8 @@ MAX_META: Final = 4 << 20
 MAX_INFO: Final = 64 << 10
 #: Predicates that may share one value.
 MAX_SHARED: Final = 1 << 16
+#: Codes of one condition.
+MAX_CODES: Final = 4_096
 
 
 def hasher(salt: bytes, kind_number: int, modifier: Modifier) -> blake2b:

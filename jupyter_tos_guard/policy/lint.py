@@ -166,7 +166,7 @@ def _lint_condition(rule: Rule) -> Iterator[Problem]:
         yield _at(
             rule,
             "action",
-            f"a rule of status {rule.status} can at most {rule.status.ceiling.label}, not {rule.action.label}",
+            f"a rule of status {rule.status} cannot {rule.action.label}, only {rule.status.ceiling.label}",
             "Leave it if the status will rise",
             "warning",
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 from hashlib import blake2b
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from jupyter_tos_guard.inspection.facts import Fact, Kind
@@ -20,6 +21,11 @@ from jupyter_tos_guard.policy.model import Exemption, Verdict, Where
 
 #: Facts that are kept for one predicate and for one finding: enough to explain.
 MAX_FACTS: Final = 16
+
+
+#: Steps that one cell's conditions may take, some 50 ms; only a forged bundle gets there.
+MAX_WORK: Final = 1 << 18
+_MATCH_WORK: Final = 256
 
 
 class Matches(NamedTuple):
@@ -114,14 +120,21 @@ def _matching_rules(
 ) -> list[tuple[RuleInfo, tuple[int, ...]]]:
     tried: set[int] = set()
     matched: list[tuple[RuleInfo, tuple[int, ...]]] = []
+    work = 0
     for number in current:
-        for rule in bundle.rules_of(number):
+        rules = bundle.rules_of(number)
+        work += len(rules)
+        for rule in rules:
             if rule in tried:
                 continue
             tried.add(rule)
             # Only rules whose predicates are all below `windowed` look back.
             looks_back = earlier and number < bundle.windowed and bundle.info(rule).window == "kernel"
-            support = _support(bundle.condition(rule), current, earlier if looks_back else frozenset())
+            codes = bundle.condition(rule)
+            support = _support(codes, current, earlier if looks_back else frozenset())
+            work += len(codes) + (_MATCH_WORK if support else 0)
+            if work > MAX_WORK:
+                raise BundleError("corrupt", "the bundle tries too many conditions for one cell")
             if support:
                 matched.append((bundle.info(rule), support))
     return matched
@@ -146,7 +159,7 @@ def _support(codes: Sequence[int], current: dict[int, list[Fact]], earlier: Set[
             del stack[-operand:]
             true = [part for part in parts if part is not None]
             holds = len(true) == operand if operator == layout.ALL else bool(true)
-            stack.append(tuple(number for part in true for number in part) if holds else None)
+            stack.append(tuple(islice(chain.from_iterable(true), MAX_FACTS)) if holds else None)
         else:
             raise BundleError("corrupt", "the bundle is damaged: a condition is malformed")
     if len(stack) != 1:

@@ -26,6 +26,8 @@ MAX_WAYS: Final = 2_048
 MAX_SEARCHED: Final = 512
 #: Characters of a pattern.
 MAX_PATTERN: Final = 512
+#: Ways of all patterns of a policy together.
+MAX_TOTAL_WAYS: Final = 65_536
 
 _REFUSED = {
     constants.ASSERT: "look-around",
@@ -48,17 +50,28 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     PatternError
         It does not parse, uses what is refused, or can be tried in too many ways.
     """
+    pattern_ways(pattern)
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def pattern_ways(pattern: str) -> int:
+    """Count the ways in which a pattern may be tried at one place.
+
+    Raises
+    ------
+    PatternError
+        As :func:`compile_pattern`.
+    """
     if len(pattern) > MAX_PATTERN:
         raise PatternError(f"the pattern is longer than {MAX_PATTERN} characters")
     try:
-        tree = parser.parse(pattern, re.IGNORECASE)
-        ways = _ways(tree)
+        ways = _ways(parser.parse(pattern, re.IGNORECASE))
         if ways > MAX_WAYS:
             raise PatternError(
                 f"the pattern can be tried in {'more than ' if ways == _TOO_MANY else ''}{ways} ways "
                 f"at one place, {MAX_WAYS} are allowed: give its repeats upper bounds"
             )
-        return re.compile(pattern, re.IGNORECASE)
+        return ways
     except (re.error, OverflowError, RecursionError) as error:
         raise PatternError(f"the pattern does not parse: {error}") from None
 
@@ -94,6 +107,7 @@ def _ways(tree: Any) -> int:
 
 def _ways_of(op: Any, argument: Any) -> int:
     if op in _LEAVES:
+        _refuse_beyond_ascii(op, argument)
         return 1
     if op is constants.SUBPATTERN:
         return _ways(argument[3])
@@ -102,6 +116,17 @@ def _ways_of(op: Any, argument: Any) -> int:
     if op in (constants.MAX_REPEAT, constants.MIN_REPEAT):
         return _ways_to_repeat(*argument)
     raise PatternError(f"the pattern uses {_REFUSED.get(op, f'{op!s}'.lower())}, which is not linear")
+
+
+def _refuse_beyond_ascii(op: Any, argument: Any) -> None:
+    """Compiling a range takes time by its length, and canonical values are ASCII."""
+    if op is constants.IN:
+        for inner, value in argument:
+            _refuse_beyond_ascii(inner, value)
+    elif op in (constants.LITERAL, constants.NOT_LITERAL, constants.RANGE):
+        last = argument[1] if op is constants.RANGE else argument
+        if last > 127:
+            raise PatternError("the pattern has characters that are not ASCII")
 
 
 def _ways_to_repeat(least: Any, most: Any, body: Any) -> int:
