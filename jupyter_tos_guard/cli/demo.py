@@ -44,8 +44,8 @@ class DemoApp(Verb):
     """Show a guarded notebook."""
 
     name = "jupyter-tos-guard-demo"
-    description = """Execute a sample notebook in a guarded kernel and print what came out; then start JupyterLab
-    on it. The policy is the one in this package, in enforce mode. Ctrl-C ends it and removes everything.
+    description = """Execute a sample notebook in a guarded kernel and print what came out; then start
+    JupyterLab on it. The policy is the one in this package, in enforce mode. Ctrl-C ends it and removes everything.
 
     Exit codes: 0 shown, 2 something that the demo needs is not installed, 4 the kernel is not guarded."""
     examples = """
@@ -179,30 +179,40 @@ def _surroundings(folder: Path) -> dict[str, str]:
 
 
 def _free_port(wanted: int) -> int:
-    for port in (*range(wanted, min(wanted + 50, 65536)), 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise Refusal("there is no free port on 127.0.0.1.")
+    """Return the port if it is free, else the next one that is."""
+    candidates = (*range(wanted, min(wanted + 50, 65536)), 0)
+    return next(filter(None, map(_bound, candidates)), wanted)
+
+
+def _bound(port: int) -> int:
+    """Return the port that could be listened on, 0 if none; for port 0 the system's choice."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+        return int(probe.getsockname()[1])
 
 
 def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
     """Wait until the server answers; False when it ended or took too long."""
     deadline = time.monotonic() + START_LIMIT
     while process.poll() is None and time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 - our own server
-        except urllib.error.HTTPError:
-            return True  # it answers, if only to ask for the token
-        except OSError:
-            time.sleep(0.2)
-        else:
+        if _answers_now(url):
             return True
+        time.sleep(0.2)
     return False
+
+
+def _answers_now(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 - our own server
+    except urllib.error.HTTPError:
+        return True  # it answers, if only to ask for the token
+    except OSError:
+        return False
+    return True
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

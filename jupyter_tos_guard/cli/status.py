@@ -42,21 +42,21 @@ class StatusApp(PolicyVerb):
     def run(self) -> Exit:
         """Print the state of the policy, the settings, the record and the kernels."""
         self.no_arguments()
+        policy, kernels = self._policy(), self._kernels()
         status = {
-            "policy": self._policy(),
+            "policy": policy,
             "settings": self._settings(),
             "record": self._record(),
-            "kernels": self._kernels(),
+            "kernels": kernels,
         }
         if self.as_json:
             self.print_json(status)
         else:
             show(status, Console(highlight=False, soft_wrap=True))
-        if status["policy"].get("problem"):
+        if "problem" in policy:
             return Exit.POLICY
-        python = [kernel for kernel in status["kernels"] if kernel["language"] == "python"]
-        asked = self.ask_kernels and any(kernel["state"] != "guarded" for kernel in python)
-        return Exit.FLAGGED if asked or (self.ask_kernels and not python) else Exit.OK
+        states = {kernel["state"] for kernel in kernels if kernel["language"] == "python"}
+        return Exit.OK if not self.ask_kernels or states == {"guarded"} else Exit.FLAGGED
 
     def _policy(self) -> dict[str, Any]:
         try:
@@ -163,7 +163,7 @@ async def ask(name: str, timeout: float) -> tuple[str, str]:
     return str(guard.get("state")), str(guard.get("detail") or "")
 
 
-def show(status: dict[str, Any], console: Console) -> None:
+def show(status: Mapping[str, Any], console: Console) -> None:
     """Print the status for people."""
     policy = status["policy"]
     if policy.get("problem"):
