@@ -285,18 +285,23 @@ def _common_keys() -> dict[tuple[str, Modifier, str], list[str]]:
 # --- secrecy: what is shipped must not name what is looked for ---
 
 
-def names_of(kind: Kind, written: str) -> Iterator[str]:
-    """Find the names in a rule's value, each as its words in lower case.
+def names_of(predicate: Predicate) -> Iterator[str]:
+    """Find the names in a predicate's values, each as its words in lower case.
 
     What everybody's values have in common (``github.com``, ``pypi``, options) is no
     name, nor is anything of fewer than four letters.
     """
-    if kind in (Kind.DIGEST, Kind.FINGERPRINT, Kind.OPAQUE):
+    if predicate.kind in _NAMELESS or predicate.modifier is Modifier.PATTERN:
         return
-    for piece in _pieces(kind, written.lower()):
-        name = " ".join(words(piece))
-        if sum(map(str.isalpha, name)) >= 4 and name not in _public_names():
-            yield name
+    for written in predicate.written or predicate.values:
+        whole = predicate.modifier is Modifier.CONTAINS
+        for piece in [written] if whole else _pieces(predicate.kind, written.lower()):
+            name = " ".join(words(piece))
+            if sum(map(str.isalpha, name)) >= 4 and name not in _public_names():
+                yield name
+
+
+_NAMELESS: Final = {Kind.DIGEST, Kind.FINGERPRINT, Kind.OPAQUE}
 
 
 def _pieces(kind: Kind, value: str) -> list[str]:
@@ -331,12 +336,9 @@ def _secrets(policy: Policy) -> dict[str, Rule]:
     secrets: dict[str, Rule] = {}
     for rule in policy.rules:
         for predicate in predicates_of(rule.condition):
-            if predicate.modifier is Modifier.PATTERN:
-                continue
-            for written in predicate.written or predicate.values:
-                for name in names_of(predicate.kind, written):
-                    if not {name, name + "s", name.removesuffix("s")} & public:
-                        secrets.setdefault(name.replace(" ", ""), rule)
+            for name in names_of(predicate):
+                if not {name, name + "s", name.removesuffix("s")} & public:
+                    secrets.setdefault(name.replace(" ", ""), rule)
     return secrets
 
 
@@ -348,32 +350,20 @@ def _runs(of: Sequence[str]) -> Iterator[str]:
 
 def _lint_secrecy(rule: Rule, secrets: dict[str, Rule]) -> Iterator[Problem]:
     own = {
-        name.replace(" ", "")
-        for predicate in predicates_of(rule.condition)
-        if predicate.modifier is not Modifier.PATTERN
-        for written in predicate.written or predicate.values
-        for name in names_of(predicate.kind, written)
+        name.replace(" ", "") for predicate in predicates_of(rule.condition) for name in names_of(predicate)
     }
     for key, text in (("title", rule.title), ("message", rule.message)):
-        for run in _runs(words(text)):
-            name = run.replace(" ", "")
-            if name not in secrets:
-                continue
-            if name in own:
-                yield _at(
-                    rule,
-                    key,
-                    f"the {key} says `{run}`, which the rule looks for, and clients can read it",
-                    "Say what it is for, not what it is called",
-                )
-            else:
-                yield _at(
-                    rule,
-                    key,
-                    f"the {key} says `{run}`, which {secrets[name].path} looks for",
-                    "Use another word if it is a name",
-                    "warning",
-                )
+        told = [run for run in _runs(words(text)) if run.replace(" ", "") in secrets]
+        if not told:
+            continue
+        run = max(told, key=lambda run: (run.replace(" ", "") in own, len(run)))
+        name = run.replace(" ", "")
+        if name in own:
+            message = f"the {key} says `{run}`, which the rule looks for, and clients can read it"
+            yield _at(rule, key, message, "Say what it is for, not what it is called")
+        else:
+            message = f"the {key} says `{run}`, which {secrets[name].path} looks for"
+            yield _at(rule, key, message, "Use another word if it is a name", "warning")
 
 
 def _lint_patterns(rule: Rule, secrets: dict[str, Rule]) -> Iterator[Problem]:

@@ -328,7 +328,6 @@ def _read_ladder(top: _Section) -> Ladder | None:
 
 def _read_rule(top: _Section) -> Rule | None:
     top.known(_SIGMA_KEYS | _OUR_KEYS)
-    reported = {problem.line for problem in top.problems if problem.path == top.path}
     values = {
         "id": top.get("id", "Give it a UUID: `python -m uuid -u uuid4`, or uuidgen", _uuid),
         "name": top.get("name", "Write the file's name without .yml", _word_id),
@@ -350,7 +349,7 @@ def _read_rule(top: _Section) -> Rule | None:
         "examples": _read_examples(top),
     }
     expression = _read_detection(top)
-    _check_as_sigma(top, reported)
+    _check_as_sigma(top)
     if top.failed or expression is None:
         return None
     lines = {key: node.line for key, node in top.node.mapping.items()}
@@ -591,7 +590,7 @@ def _or(parts: list[Expression]) -> Expression:
     return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
 
-def _check_as_sigma(top: _Section, reported: set[int]) -> None:
+def _check_as_sigma(top: _Section) -> None:
     """Let pysigma read the same rule, so that what we accept is Sigma."""
     plain = top.node.plain()
     source = {key: value for key, value in plain.items() if key in _SIGMA_KEYS | {"scope"}}
@@ -603,16 +602,25 @@ def _check_as_sigma(top: _Section, reported: set[int]) -> None:
             errors.append(sigma.exceptions.SigmaLogsourceError("it is for another product"))
     except sigma.exceptions.SigmaError as broken:
         errors = [broken]
+    failed = top.failed
     for error in errors:
-        key = next((key for name, key in _ERROR_KEYS.items() if name in type(error).__name__), "title")
-        line = top.line(key)
-        if line in reported or any(p.line == line and p.path == top.path for p in top.problems):
-            continue
+        key = _key_of(error)
+        if (failed and key in ("detection", "title")) or any(
+            problem.line == top.line(key) and problem.path == top.path for problem in top.problems
+        ):
+            continue  # ours says it better
         top.report(
-            line,
+            top.line(key),
             f"not valid Sigma: {_first_line(error)}",
             _MENDS.get(key, "See https://sigmahq.io/docs/basics/rules.html"),
         )
+
+
+def _key_of(error: Exception) -> str:
+    """Guess the key that pysigma minds: its errors do not say."""
+    if "tag" in str(error).lower():
+        return "tags"
+    return next((key for name, key in _ERROR_KEYS.items() if name in type(error).__name__), "title")
 
 
 _ERROR_KEYS = {
@@ -646,7 +654,7 @@ _MENDS = {
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
 
 
 # --- checks of single values: the value to keep, or None ---
