@@ -12,7 +12,7 @@ import math
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
@@ -253,12 +253,14 @@ def _anchor_rules(
     condition any part can be the last.
     """
     anchored: list[list[int]] = [[] for _ in ids]
+    cost = _costs(conditions)
     for number, (rule, condition) in enumerate(zip(rules, conditions, strict=True)):
-        chosen = set(_positive(condition)) if rule.window == "kernel" else _anchors(condition)
-        if not chosen:
+        found = _anchors(condition, cost)
+        if found is None:
             raise PolicyError(
                 [Problem(rule.path, 1, "the condition holds for a cell that does nothing", "Require a fact")]
             )
+        chosen = _positive(condition) if rule.window == "kernel" else found[1]
         for predicate in {ids[_identity(predicate)] for predicate in chosen}:
             anchored[predicate].append(number)
     return anchored
@@ -272,24 +274,49 @@ def _positive(expression: Expression) -> Iterator[Predicate]:
             yield from _positive(part)
 
 
-def _anchors(expression: Expression) -> set[Predicate] | None:
-    """Predicates of which one must hold for the expression to hold; None if there are none."""
+def _anchors(
+    expression: Expression, cost: Callable[[Predicate], int]
+) -> tuple[int, frozenset[Predicate]] | None:
+    """Find predicates of which one must hold for the expression to hold, and their cost."""
     if isinstance(expression, Predicate):
-        return {expression}
+        return cost(expression), frozenset((expression,))
     if isinstance(expression, Not):
         return None
-    parts = [_anchors(part) for part in expression.parts]
+    parts = [_anchors(part, cost) for part in expression.parts]
+    found = [part for part in parts if part]
     if isinstance(expression, And):
-        return min((part for part in parts if part), key=_commonness, default=None)
-    return None if any(part is None for part in parts) else set().union(*(part for part in parts if part))
+        return min(found, key=lambda part: part[0], default=None)
+    if len(found) < len(parts):
+        return None
+    return max(part[0] for part in found), frozenset().union(*(part[1] for part in found))
+
+
+def _costs(conditions: Sequence[Expression]) -> Callable[[Predicate], int]:
+    """Estimate how often a predicate makes its rules be tried in vain.
+
+    That is how common facts of its kind are, times how many rules ask for its
+    most asked value.
+    """
+    asked = Counter(
+        (predicate.kind, predicate.modifier, value)
+        for condition in conditions
+        for predicate in predicates_of(condition)
+        for value in predicate.values
+    )
+
+    def cost(predicate: Predicate) -> int:
+        shared = max(asked[predicate.kind, predicate.modifier, value] for value in predicate.values)
+        return shared * _COMMON.get(predicate.kind, 1) * (4 if predicate.modifier is Modifier.PATTERN else 1)
+
+    return cost
 
 
 #: How common facts of a kind are in honest cells, roughly.
 _COMMON: Final = {
     Kind.CALL: 8,
     Kind.MODULE: 8,
+    Kind.COMMAND: 7,
     Kind.ARGUMENT: 6,
-    Kind.COMMAND: 6,
     Kind.FILE: 5,
     Kind.PACKAGE: 4,
     Kind.HOST: 4,
@@ -297,13 +324,6 @@ _COMMON: Final = {
     Kind.OPAQUE: 3,
     Kind.REPOSITORY: 2,
 }
-
-
-def _commonness(predicates: set[Predicate]) -> int:
-    return max(
-        _COMMON.get(predicate.kind, 1) * (4 if predicate.modifier is Modifier.PATTERN else 1)
-        for predicate in predicates
-    )
 
 
 def _refuse_costly(

@@ -58,7 +58,9 @@ def test_a_general_value_behind_a_filter_is_still_general(tmp_path: Path) -> Non
 
 
 def test_a_short_word_is_told(tmp_path: Path) -> None:
-    assert "shorter than 4 letters" in lines(linted(tmp_path, detecting("one-rule", one={"file|contains": "zrq"})))
+    assert "shorter than 4 letters" in lines(
+        linted(tmp_path, detecting("one-rule", one={"file|contains": "zrq"}))
+    )
 
 
 def test_an_unknown_clause_is_told(tmp_path: Path) -> None:

@@ -18,7 +18,14 @@ from tests.policy.policies import CLAUSES, detecting, head, lines, policy_of, ru
 def test_a_good_folder_is_read_whole(tmp_path: Path) -> None:
     policy = policy_of(
         tmp_path,
-        rule(window="kernel", scope=["group:students"], rollout=50, tags=["attack.t1496"], status="test", action="warn"),
+        rule(
+            window="kernel",
+            scope=["group:students"],
+            rollout=50,
+            tags=["attack.t1496"],
+            status="test",
+            action="warn",
+        ),
         ladder={"expire_days": 30},
     )
     (only,) = policy.rules
@@ -85,7 +92,9 @@ def test_a_wrong_value_is_told_with_its_line(tmp_path: Path, key: str, value: An
     line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if text.startswith(key))
     problems = lint_policy(folder)
     assert any(
-        problem.path == "rules/first/toolkit-fetched.yml" and line <= problem.line <= line + 3 and problem.mend
+        problem.path == "rules/first/toolkit-fetched.yml"
+        and line <= problem.line <= line + 3
+        and problem.mend
         for problem in problems
     ), lines(problems)
 
@@ -141,7 +150,9 @@ def test_a_wrong_condition_is_told(tmp_path: Path, condition: str, message: str)
 
 
 def test_a_selection_that_the_condition_forgets_is_told(tmp_path: Path) -> None:
-    problems = lint_policy(write(tmp_path, detecting("one-rule", one={"command": "zorb"}, two={"command": "q"})))
+    problems = lint_policy(
+        write(tmp_path, detecting("one-rule", one={"command": "zorb"}, two={"command": "q"}))
+    )
     assert [problem.severity for problem in problems] == ["warning"]
     assert "`two`" in problems[0].message
 
