@@ -30,14 +30,14 @@ _IPYTHON_LINE = re.compile(
 #: A word that is here and harmless costs one parse; a missing one is a hole.
 SINKS = frozenset(
     # run text as code, or reach objects by computed names
-    "exec eval compile execfile __import__ import_module run_path run_module load_module exec_module "
-    "getattr setattr globals locals vars __dict__ __getattribute__ __getattr__ __builtins__ builtins "
+    "execfile __import__ import_module run_path run_module load_module exec_module "
+    "getattr setattr __dict__ __getattribute__ __getattr__ __builtins__ builtins "
     "__class__ __subclasses__ __globals__ __code__ __closure__ __self__ __mro__ __base__ __bases__ "
     "__del__ __reduce__ __reduce_ex__ __loader__ attrgetter methodcaller modules FunctionType CodeType "
     "InteractiveInterpreter InteractiveConsole "
     # IPython
     "get_ipython InteractiveShell run_line_magic run_cell_magic run_cell run_code system_raw system_piped "
-    "getoutput getoutputs In Out _ih _oh _ii _iii Javascript "
+    "getoutput getoutputs _ih _oh _ii _iii Javascript "
     # processes
     "system popen popen2 popen3 popen4 Popen startfile check_output check_call getstatusoutput "
     "execv execve execvp execvpe execl execle execlp execlpe spawnl spawnle spawnlp spawnlpe spawnv spawnve "
@@ -47,6 +47,12 @@ SINKS = frozenset(
     "urlopen urlretrieve get_file download_url download_url_to_file snapshot_download hf_hub_download "
     "clone_from sitecustomize usercustomize".split()
 )
+
+#: Builtins of the same sort whose names are also harmless methods (``model.eval()``,
+#: ``re.compile``): they count where no dot stands before them. By way of a
+#: module they are reached through a name that is in :data:`SINKS`.
+_BARE = frozenset("exec eval compile globals locals vars In Out".split())
+_BARE_USE = re.compile(r"(?<![\w.])(?:" + "|".join(sorted(_BARE)) + r")\b")
 
 #: Modules that offer such things under names of their own; importing one makes
 #: the names that it binds worth following (see :class:`.history.History`).
@@ -99,6 +105,7 @@ class Screen:
         clear = (
             SINKS.isdisjoint(words)
             and hot.isdisjoint(words)
+            and (_BARE.isdisjoint(words) or not _BARE_USE.search(source))
             and not _IPYTHON_LINE.search(source)
             and ("import" not in words or self._imports_nothing(source))
         )

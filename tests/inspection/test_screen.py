@@ -21,6 +21,7 @@ def screen(source: str, hot: set[str] | None = None, interesting: tuple[str, ...
         "print(7 % 3, not True != False)",
         "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()",
         "model.fit(x, y)\nplt.show();",
+        "model.eval()\nmodel.compile(loss)\nre.compile('x')",
         "",
     ],
 )
