@@ -30,12 +30,17 @@ from rich.syntax import Syntax
 from rich.text import Text
 from traitlets import Bool, Int
 
+from jupyter_tos_guard.cli.judging import judge_session
+from jupyter_tos_guard.cli.reading import read_cells
 from jupyter_tos_guard.cli.status import ask
 from jupyter_tos_guard.cli.verb import Exit, Refusal, Verb
-from jupyter_tos_guard.guard import DEFAULT_POLICY
+from jupyter_tos_guard.guard import DEFAULT_POLICY, Guard, Settings
 from jupyter_tos_guard.kernel.settings import configuration
+from jupyter_tos_guard.policy.model import Mode, Verdict
 
 KERNEL = "python3"
+#: Code cells of the sample that a guarded kernel must block.
+BREACHES = 2
 #: Seconds until JupyterLab must answer. A cold disk takes its time.
 START_LIMIT = 120
 
@@ -45,7 +50,8 @@ class DemoApp(Verb):
 
     name = "jupyter-tos-guard-demo"
     description = """Execute a sample notebook in a guarded kernel and print what came out; then start
-    JupyterLab on it. The policy is the one in this package, in enforce mode. Ctrl-C ends it and removes everything.
+    JupyterLab on it. The policy is the one in this package, in enforce mode. Ctrl-C ends it and
+    removes everything.
 
     Exit codes: 0 shown, 2 something that the demo needs is not installed, 4 the kernel is not guarded."""
     examples = """
@@ -66,27 +72,14 @@ class DemoApp(Verb):
         with tempfile.TemporaryDirectory(prefix="tos-guard-demo-", ignore_cleanup_errors=True) as name:
             folder = Path(name).resolve()
             os.environ.update(_surroundings(folder))
-            self._refuse_unguarded()
             notebook = folder / "demo.ipynb"
             shutil.copyfile(str(files("jupyter_tos_guard.cli") / "demo.ipynb"), notebook)
+            _refuse_unguarded(notebook)
             executed = execute(notebook)
             show(executed, Console(highlight=False))
             if self.lab:
                 self._start_lab(folder, notebook)
         return Exit.OK
-
-    def _refuse_unguarded(self) -> None:
-        """Stop unless the kernel says that it is guarded: the notebook means what it says."""
-        mode = configuration().traits.mode
-        if mode != "enforce":
-            raise Refusal("this machine's settings keep the guard in monitor mode.", Exit.POLICY)
-        state, detail = asyncio.run(ask(KERNEL, 60))
-        if state != "guarded":
-            raise Refusal(
-                f"the kernel of {sys.prefix} is {state}: {detail}\nNothing was executed. Is the package "
-                "installed (not only on the path)? See: jupyter tos-guard status",
-                Exit.POLICY,
-            )
 
     def _start_lab(self, folder: Path, notebook: Path) -> None:
         if find_spec("jupyterlab") is None:
@@ -124,9 +117,32 @@ class DemoApp(Verb):
             lab.wait()
 
 
+def _refuse_unguarded(notebook: Path) -> None:
+    """Stop unless the breaches would be stopped: the notebook means what it says."""
+    settings = configuration()
+    if settings.traits.mode != "enforce":
+        raise Refusal("this machine's settings keep the guard in monitor mode.", Exit.POLICY)
+    guard = Guard.load(settings.policy_path, Settings(mode=Mode.ENFORCE))
+    stopped = sum(each.effect is Verdict.BLOCK for each in judge_session(guard, read_cells(notebook)))
+    if stopped < BREACHES:
+        raise Refusal(
+            f"the policy {settings.policy_path} stops {stopped} of the {BREACHES} cells that it "
+            "has to stop. Nothing was executed. See: jupyter tos-guard status",
+            Exit.POLICY,
+        )
+    state, detail = asyncio.run(ask(KERNEL, 60))
+    if state != "guarded":
+        raise Refusal(
+            f"the kernel of {sys.prefix} is {state}: {detail}\nNothing was executed. "
+            "Is the package installed (not only on the path)? See: jupyter tos-guard status",
+            Exit.POLICY,
+        )
+
+
 def execute(path: Path) -> Any:
     """Execute a notebook in place, going on after cells that were stopped, and return it."""
     import nbformat
+    import nbformat.sign
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
@@ -137,10 +153,10 @@ def execute(path: Path) -> Any:
         allow_errors=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
-    client.execute()
+    client.execute(stderr=subprocess.DEVNULL)  # warnings about the transport
     nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
     # Without a signature JupyterLab would leave the notices' HTML out.
-    nbformat.sign.NotebookNotary().sign(notebook)  # type: ignore[attr-defined]
+    nbformat.sign.NotebookNotary().sign(notebook)  # type: ignore[no-untyped-call]
     return notebook
 
 

@@ -34,6 +34,7 @@ class StatusApp(PolicyVerb):
     examples = "jupyter tos-guard status --json"
     ask_kernels = Bool(True, help="Start each kernel and ask it.").tag(config=True)
     timeout = Float(60.0, help="Seconds to wait for a kernel's answer.").tag(config=True)
+    aliases = {**PolicyVerb.aliases, "timeout": "StatusApp.timeout"}
     flags = {
         **PolicyVerb.flags,
         "no-kernels": ({"StatusApp": {"ask_kernels": False}}, "Do not start kernels to ask them."),
