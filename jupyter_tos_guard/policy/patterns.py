@@ -135,7 +135,7 @@ def _ways_to_repeat(least: Any, most: Any, body: Any) -> int:
     low, high = int(least), min(int(most), MAX_SEARCHED)
     each = _ways(body)
     if each == 1:
-        return max(1, high - low + 1)
+        return max(1, min(high - low + 1, MAX_SEARCHED))
     ways = 0
     for count in range(low, high + 1):
         ways += int(each ** min(count, 20))
