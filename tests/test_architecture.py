@@ -1,0 +1,96 @@
+"""Who may import whom, and what the kernel process may not load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import jupyter_tos_guard
+
+PACKAGE = Path(jupyter_tos_guard.__file__).parent
+#: What each part may import of this package, beside itself.
+ALLOWED = {
+    "inspection": set(),
+    "policy": {"inspection"},
+    "strikes": {"policy", "inspection"},
+    "guard": {"strikes", "policy", "inspection"},
+    "kernel": {"guard", "strikes", "policy", "inspection"},
+    "cli": {"guard", "kernel", "strikes", "policy", "inspection"},
+    "server": {"guard", "strikes", "policy", "inspection"},
+    "central": {"strikes", "policy", "inspection"},
+}
+HEAVY = (
+    "nbformat jupyter_events jupyter_server tuf httpx sqlalchemy sigma yaml rich requests jinja2 "
+    "tree_sitter hypothesis numpy"
+).split()
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and part of this package of every import, those inside functions and for typing too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute in this package"
+            module = node.module or ""
+            names = [f"{module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "jupyter_tos_guard" and len(parts) > 1:
+                yield node.lineno, parts[1]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_run_one_way(path: Path) -> None:
+    part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    allowed = ALLOWED.get(part, set()) | {part}
+    wrong = [f"line {line}: {other}" for line, other in imports(path) if other not in allowed]
+    assert not wrong, f"{path} is in {part}, which may import {sorted(allowed)} only"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_every_module_says_what_it_is_and_annotates_from_the_future(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not tree.body or ast.get_docstring(tree) or path.name == "__init__.py"
+    annotated = any(isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AnnAssign)) for node in tree.body)
+    futures = [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
+    assert futures or not annotated
+
+
+CHECK_A_CELL = """
+import sys
+import jupyter_tos_guard.kernel.hook
+import jupyter_tos_guard.kernel.gate, jupyter_tos_guard.kernel.notice
+before = set(sys.modules)
+from jupyter_tos_guard.guard import Cell, Guard, Settings
+guard = Guard.load()
+for source in sys.argv[1:]:
+    guard.check(Cell(source))
+print("\\n".join(sys.modules))
+"""
+
+
+def loaded(*cells: str) -> set[str]:
+    """Top-level modules of a fresh process that did what a kernel does with these cells."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK_A_CELL, *cells], capture_output=True, text=True, check=True, timeout=120
+    )
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_deciding_in_a_kernel_loads_nothing_heavy() -> None:
+    found = loaded("x = 1", "import os\nos.getcwd()", "exec('print(1)')", "%pip install numpy", "!ls")
+    assert not found & set(HEAVY)
+
+
+def test_the_parser_for_shell_is_loaded_when_it_is_needed() -> None:
+    nontrivial = '%%bash\nfor u in a b; do git clone "https://github.com/$u/x" && (cd x; make); done'
+    assert "tree_sitter" in loaded(nontrivial)
