@@ -27,7 +27,9 @@ def digest(source: str) -> str:
 
 def ran(kernel: Session, name: str) -> bool:
     """Whether a cell has set ``name``; unsets it."""
-    return "True" in kernel.run(f"print(globals().pop({name!r}, None) is not None)").text
+    outcome = kernel.run(f"print(globals().pop({name!r}, None) is not None)")
+    assert outcome.text in ("True\n", "False\n")
+    return outcome.text == "True\n"
 
 
 def test_a_blocked_cell_does_not_run_even_in_part(kernel: Session) -> None:
@@ -74,7 +76,7 @@ def test_numbering_goes_on_as_after_any_error(kernel: Session) -> None:
         {"silent": True},
         {"store_history": False},
         {"silent": True, "store_history": True},
-        {"stop_on_error": False},
+        {"stop_on_error": True},
         {"metadata": {"cellId": "x", "tos_guard": {"acknowledge": True}}},
         {"metadata": {"tos_guard": "acknowledge"}},
         {"user_expressions": {"x": "1"}},
@@ -169,9 +171,10 @@ def test_debugger_evaluation(kernel: Session) -> None:
 
 
 def test_run_all_stops(kernel: Session) -> None:
-    requests = [kernel.send(source) for source in ("first = 1", BLOCKED, "after = 1")]
+    requests = [kernel.send(source, stop_on_error=True) for source in ("first = 1", BLOCKED, "after = 1")]
     replies = [kernel.client.get_shell_msg(timeout=30)["content"]["status"] for _ in requests]
     assert replies == ["ok", "error", "aborted"]
+    kernel.published(requests[-1])
     assert not ran(kernel, "after")
 
 
