@@ -15,7 +15,6 @@ extensions = ["myst_parser"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
-nitpicky = True
 
 html_theme = "furo"
 html_title = "jupyter_tos_guard"

@@ -28,9 +28,9 @@ def cases() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def guard() -> Guard:
+def guard(default_policy: Path) -> Guard:
     # Whether a technique is seen through must not depend on how busy this machine is.
-    return Guard.load(settings=Settings(mode=Mode.ENFORCE, enable=frozenset(["all"]), time_limit=2.0))
+    return Guard.load(default_policy, Settings(mode=Mode.ENFORCE, enable=frozenset(["all"]), time_limit=2.0))
 
 
 def stopped(guard: Guard, cells: Sequence[str]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -39,16 +40,16 @@ sessions = st.lists(st.builds(Cell, cells, languages), min_size=1, max_size=4)
 PATIENCE = 2.0
 
 
-@given(sessions)
-@example([Cell("(" * 5000)])
-@example([Cell("x = " + "-" * 20_000 + "1")])
-@example([Cell("\n".join(["if x:"] + [" " * n + "if x:" for n in range(1, 200)]))])
-@example([Cell("x = 'a'\n" + "x = x + x\n" * 200 + "exec(x)")])
-@example([Cell("%%bash\n" + "$(" * 3000)])
-@example([Cell("!" + "eval " * 5000 + "ls")])
-@example([Cell("exec('exec(' * 500)")])
-def test_every_cell_gets_a_decision_in_time(session: list[Cell]) -> None:
-    guard = Guard.load(settings=Settings(mode=Mode.ENFORCE, enable=frozenset(["all"])))
+@given(session=sessions)
+@example(session=[Cell("(" * 5000)])
+@example(session=[Cell("x = " + "-" * 20_000 + "1")])
+@example(session=[Cell("\n".join(["if x:"] + [" " * n + "if x:" for n in range(1, 200)]))])
+@example(session=[Cell("x = 'a'\n" + "x = x + x\n" * 200 + "exec(x)")])
+@example(session=[Cell("%%bash\n" + "$(" * 3000)])
+@example(session=[Cell("!" + "eval " * 5000 + "ls")])
+@example(session=[Cell("exec('exec(' * 500)")])
+def test_every_cell_gets_a_decision_in_time(default_policy: Path, session: list[Cell]) -> None:
+    guard = Guard.load(default_policy, Settings(mode=Mode.ENFORCE, enable=frozenset(["all"])))
     for cell in session:
         began = time.perf_counter()
         decision = guard.check(cell)
@@ -61,9 +62,9 @@ def test_every_cell_gets_a_decision_in_time(session: list[Cell]) -> None:
 
 
 @settings(max_examples=10)
-@given(st.lists(cells, min_size=5, max_size=20))
-def test_sessions_of_any_length_do_not_make_the_guard_grow(sources: list[str]) -> None:
-    guard = Guard.load(settings=Settings(mode=Mode.ENFORCE, time_limit=0.005))
+@given(sources=st.lists(cells, min_size=5, max_size=20))
+def test_sessions_of_any_length_do_not_make_the_guard_grow(default_policy: Path, sources: list[str]) -> None:
+    guard = Guard.load(default_policy, Settings(mode=Mode.ENFORCE, time_limit=0.005))
 
     def run() -> int:
         for number in range(40):
@@ -101,8 +102,8 @@ def test_sessions_of_any_length_do_not_make_the_guard_grow(sources: list[str]) -
         "surrogates",
     ],
 )
-def test_cells_of_any_size_and_shape_get_a_decision(source: str) -> None:
+def test_cells_of_any_size_and_shape_get_a_decision(default_policy: Path, source: str) -> None:
     began = time.perf_counter()
-    decision = Guard.load().check(Cell(source))
+    decision = Guard.load(default_policy).check(Cell(source))
     assert decision.reason is not Reason.INSPECTION_FAILED, decision.detail
     assert time.perf_counter() - began < PATIENCE
