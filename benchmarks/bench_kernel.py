@@ -4,7 +4,7 @@
 
 Guarded and bare kernels take turns, so that what the machine does meanwhile
 meets both. A start is counted from starting the process to the first reply to
-``kernel_info_request``. Memory is what the kernel's process has for itself (USS), and RSS.
+``kernel_info_request``; the processor time of the same says more on a busy machine. Memory is what the kernel's process has for itself (USS), and RSS.
 """
 
 from __future__ import annotations
@@ -93,6 +93,8 @@ def measure(kind: str, folder: Path, trips: int, samples: dict[str, list[float]]
         assert guarded == (kind == "guarded"), info
         client.wait_for_ready(timeout=30)
         process = psutil.Process(manager.provisioner.pid)
+        used = process.cpu_times()
+        samples.setdefault("start, CPU ms", []).append((used.user + used.system) * 1e3)
         memory = process.memory_full_info()
         samples.setdefault("USS after start, MiB", []).append(memory.uss / 2**20)
         samples.setdefault("RSS after start, MiB", []).append(memory.rss / 2**20)
