@@ -291,6 +291,16 @@ class Lines(list[Value]):
     __slots__ = ()
 
 
+class Array(list[Value]):
+    """A one-dimensional array of known numbers; ``kind`` is numpy's name of their type."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, items: Iterable[Value] = (), kind: str = "int64") -> None:
+        super().__init__(items)
+        self.kind = kind
+
+
 class Subclasses(list[Value]):
     """``object.__subclasses__()``: which class stands at which number is not known."""
 
@@ -346,7 +356,7 @@ def is_plain(value: Value, depth: int = 6) -> bool:
     kind = type(value)
     if kind in _PLAIN:
         return True
-    if depth and (kind in (list, tuple, set, frozenset) or kind is Lines):
+    if depth and (kind in (list, tuple, set, frozenset, Lines, Array)):
         return all(is_plain(each, depth - 1) for each in value)
     if depth and kind is dict:
         return all(is_plain(key, depth - 1) and is_plain(each, depth - 1) for key, each in value.items())
@@ -360,7 +370,7 @@ def has_hole(value: Value, depth: int = 4) -> bool:
         return HOLE in value
     if kind is bytes or kind is bytearray:
         return HOLE_BYTES in value
-    if depth and kind in (list, tuple, set, frozenset, Lines):
+    if depth and kind in (list, tuple, set, frozenset, Lines, Array):
         return any(has_hole(each, depth - 1) for each in value)
     if depth and kind is dict:
         return any(has_hole(key, depth - 1) or has_hole(each, depth - 1) for key, each in value.items())

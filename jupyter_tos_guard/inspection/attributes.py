@@ -1,0 +1,841 @@
+"""Attributes, items and operators of evaluated values."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyter_tos_guard.inspection import library
+from jupyter_tos_guard.inspection.facts import HOLE
+from jupyter_tos_guard.inspection.state import Budget
+from jupyter_tos_guard.inspection.values import (
+    UNKNOWN,
+    Array,
+    Bound,
+    Choice,
+    Class,
+    Code,
+    Descriptor,
+    Function,
+    Generator,
+    Instance,
+    Lines,
+    Method,
+    Namespace,
+    Native,
+    Partial,
+    Path,
+    Process,
+    Stream,
+    Subclasses,
+    Super,
+    Symbol,
+    Value,
+    either,
+    has_hole,
+)
+
+if TYPE_CHECKING:
+    from jupyter_tos_guard.inspection.evaluation import Evaluator
+
+
+def get(self: Evaluator, value: Value, name: str) -> Value:
+    """``value.name``."""
+    getter = _GET.get(type(value))
+    if getter is not None:
+        return getter(self, value, name)
+    return _get_plain(self, value, name)
+
+
+def _get_plain(self: Evaluator, value: Value, name: str) -> Value:
+    """Attribute of a value that stands for itself."""
+    if name == "__class__":
+        return Symbol(f"builtins.{type(value).__name__}")
+    if name == "__doc__":
+        return type(value).__doc__
+    if type(value) is list and (holder := getattr(value, "attributes", None)) is not None:
+        return holder.get(name, UNKNOWN)
+    if type(value) in (int, float, complex, bool, range, slice) and name in _NUMBER_FIELDS:
+        return getattr(value, name, UNKNOWN)
+    if type(value) in library.FIELDS and not name.startswith("_"):
+        found = getattr(value, name, UNKNOWN)
+        if not callable(found):
+            return found
+    return Method(value, name)
+
+
+_NUMBER_FIELDS: Final = frozenset({"real", "imag", "numerator", "denominator", "start", "stop", "step"})
+
+
+def _get_symbol(self: Evaluator, value: Symbol, name: str) -> Value:
+    from jupyter_tos_guard.inspection import sinks
+
+    return sinks.attribute(self, value, name)
+
+
+def _get_instance(self: Evaluator, value: Instance, name: str) -> Value:
+    if name == "__dict__":
+        return value.attributes
+    if name == "__class__":
+        return value.cls
+    hook = value.cls.find("__getattribute__")
+    if hook is not None and self.depth < 24 and name[:2] != "__":
+        return self.call(Bound(hook, value), [name])
+    member = value.cls.find(name)
+    if type(member) is Descriptor and member.kind == "property":
+        return self.call(member.function, [value])
+    if name in value.attributes:
+        return value.attributes[name]
+    if member is not None:
+        return _bind(self, member, value, value.cls)
+    hook = value.cls.find("__getattr__")
+    if hook is not None and self.depth < 24:
+        return self.call(Bound(hook, value), [name])
+    if value.plain is not None:
+        return Method(value.plain, name)
+    base = value.cls.symbol()
+    if base:
+        return Partial(Native(lambda arguments, keywords: _base_method(self, value, base, name, arguments, keywords)), [], {})
+    return UNKNOWN
+
+
+def _base_method(
+    self: Evaluator, value: Instance, base: str, name: str, arguments: list[Value], keywords: dict[str, Value]
+) -> Value:
+    """A method that the user's class has from a library's: it may call any method of the user's."""
+    from jupyter_tos_guard.inspection import sinks
+
+    result = sinks.call(self, Symbol(f"{base}.{name}"), arguments, keywords)
+    if name.startswith("__") and name.endswith("__"):
+        return result
+    if name in ("start", "run", "join") and (method := value.cls.find("run")) is not None:
+        return self.call(Bound(method, value), [])
+    if name in ("visit", "generic_visit", "feed", "cmdloop", "onecmd", "serve_forever", "dispatch"):
+        self.escape(value, [], {})
+        return result
+    return result
+
+
+def _bind(self: Evaluator, member: Value, receiver: Value, cls: Class) -> Value:
+    kind = type(member)
+    if kind is Function:
+        return Bound(member, receiver)
+    if kind is Descriptor:
+        if member.kind == "staticmethod":
+            return member.function
+        if member.kind == "classmethod":
+            return Bound(member.function, cls)
+        if member.kind == "cached":
+            return self.call(member.function, [receiver])
+        return Bound(member.function, receiver)
+    if kind is Partial and type(member.function) is Function and member.function.owner is not None:
+        return member
+    if kind is Instance:
+        getter = member.cls.find("__get__")
+        if getter is not None:
+            return self.call(Bound(getter, member), [receiver, cls])
+    return member
+
+
+def _get_class(self: Evaluator, value: Class, name: str) -> Value:
+    if name in ("__name__", "__qualname__"):
+        return value.name
+    if name == "__dict__":
+        return value.namespace
+    if name in ("__bases__", "__mro__"):
+        return tuple(value.bases) or (Symbol("builtins.object"),)
+    if name == "__base__":
+        return value.bases[0] if value.bases else Symbol("builtins.object")
+    if name in ("mro", "__subclasses__"):
+        return Native(lambda arguments, keywords: value.lineage() if name == "mro" else Subclasses([value]))
+    member = value.find(name)
+    if member is None:
+        meta = value.keywords.get("metaclass")
+        if type(meta) is Class:
+            member = meta.find(name)
+            if member is not None:
+                return _bind(self, member, value, meta)
+            hook = meta.find("__getattr__") or meta.find("__getattribute__")
+            if hook is not None:
+                return self.call(Bound(hook, value), [name])
+        base = value.symbol()
+        return get(self, Symbol(base), name) if base else UNKNOWN
+    if type(member) is Descriptor:
+        return Bound(member.function, value) if member.kind == "classmethod" else member.function
+    if type(member) is Instance:
+        return _bind(self, member, None, value)
+    return member
+
+
+def _get_function(self: Evaluator, value: Function, name: str) -> Value:
+    if name in value.attributes:
+        return value.attributes[name]
+    if name in ("__name__", "__qualname__"):
+        return value.name
+    if name == "__doc__":
+        return None
+    if name == "__code__":
+        return Code(function=value)
+    if name == "__defaults__":
+        return tuple(value.defaults)
+    if name == "__kwdefaults__":
+        return value.keyword_defaults
+    if name == "__globals__":
+        return value.scope.globals
+    if name == "__dict__":
+        return value.attributes
+    if name == "__module__":
+        return "__main__"
+    if name == "__annotations__":
+        return {}
+    if name == "__closure__":
+        names = value.scope.names if value.scope.kind == "function" else {}
+        return tuple(Namespace("cell", {"cell_contents": each}) for each in names.values())
+    if name == "__wrapped__":
+        return value
+    if name == "__call__":
+        return value
+    if name == "__get__":
+        return Native(lambda arguments, keywords: Bound(value, arguments[0]) if arguments else value)
+    # A decorator that a library put around it: f.remote(), f.delay(), f.submit().
+    return Native(lambda arguments, keywords: self.call(value, arguments, keywords))
+
+
+def _get_bound(self: Evaluator, value: Bound, name: str) -> Value:
+    if name == "__self__":
+        return value.receiver
+    if name == "__func__":
+        return value.function
+    if name == "__call__":
+        return value
+    return get(self, value.function, name)
+
+
+def _get_method(self: Evaluator, value: Method, name: str) -> Value:
+    if name == "__self__":
+        return value.receiver
+    if name in ("__name__", "__qualname__"):
+        return value.name
+    if name == "__call__":
+        return value
+    return UNKNOWN
+
+
+def _get_partial(self: Evaluator, value: Partial, name: str) -> Value:
+    if name == "func":
+        return value.function
+    if name == "args":
+        return tuple(value.arguments)
+    if name == "keywords":
+        return value.keywords
+    return value if name == "__call__" else get(self, value.function, name)
+
+
+def _get_namespace(self: Evaluator, value: Namespace, name: str) -> Value:
+    if name in value.attributes:
+        return value.attributes[name]
+    if name == "__dict__":
+        return value.attributes
+    if name == "__name__":
+        return value.name
+    hook = value.attributes.get("__getattr__")
+    if hook is not None:
+        return self.call(hook, [name])
+    return UNKNOWN
+
+
+def _get_super(self: Evaluator, value: Super, name: str) -> Value:
+    receiver = value.receiver
+    lineage = receiver.cls.lineage() if type(receiver) is Instance else value.cls.lineage()
+    start = next((index for index, each in enumerate(lineage) if each is value.cls), 0)
+    for each in lineage[start + 1 :]:
+        if type(each) is Class and name in each.namespace:
+            return _bind(self, each.namespace[name], receiver, each)
+    base = value.cls.symbol()
+    if name == "__init__":
+        return Native(lambda arguments, keywords: _init_base(self, receiver, base, arguments, keywords))
+    if name == "__new__":
+        return Native(lambda arguments, keywords: Instance(value.cls))
+    if name == "__setattr__" and type(receiver) is Instance:
+        return Native(lambda arguments, keywords: receiver.attributes.__setitem__(arguments[0], arguments[1]))
+    if name in ("__getattribute__", "__getattr__") and type(receiver) is Instance:
+        return Native(lambda arguments, keywords: _raw_attribute(self, receiver, arguments))
+    if type(receiver) is Instance and receiver.plain is not None:
+        return Method(receiver.plain, name)
+    if base:
+        return get(self, Symbol(base), name)
+    return UNKNOWN
+
+
+def _raw_attribute(self: Evaluator, receiver: Instance, arguments: list[Value]) -> Value:
+    name = arguments[-1] if arguments else ""
+    if type(name) is not str:
+        return UNKNOWN
+    if name in receiver.attributes:
+        return receiver.attributes[name]
+    member = receiver.cls.find(name)
+    return UNKNOWN if member is None else _bind(self, member, receiver, receiver.cls)
+
+
+def _init_base(
+    self: Evaluator, receiver: Value, base: str, arguments: list[Value], keywords: dict[str, Value]
+) -> Value:
+    if type(receiver) is Instance and base:
+        receiver.attributes.setdefault("args", tuple(arguments))
+        # Thread.__init__(self, target=…): what the base class keeps is called by it.
+        self.escape_all(arguments, keywords)
+    return None
+
+
+def _get_process(self: Evaluator, value: Process, name: str) -> Value:
+    if name in ("stdout", "stderr"):
+        output = value.output if name == "stdout" else ""
+        content: str | bytes | None = output if value.text else output.encode("utf-8", "replace")
+        return Stream("", "r" if value.text else "rb", content or None)
+    if name == "stdin":
+        return value
+    if name in ("returncode", "pid"):
+        return UNKNOWN
+    return Method(value, name)
+
+
+def _get_lines(self: Evaluator, value: Lines, name: str) -> Value:
+    if name in ("s", "spstr"):
+        return " ".join(map(self.text, value))
+    if name in ("n", "nlstr"):
+        return "\n".join(map(self.text, value))
+    if name in ("l", "list"):
+        return list(value)
+    return Method(value, name)
+
+
+def _get_array(self: Evaluator, value: Array, name: str) -> Value:
+    if name in ("T", "flat", "values", "data"):
+        return value
+    if name in ("size", "shape"):
+        return len(value) if name == "size" else (len(value),)
+    if name == "dtype":
+        return value.kind
+    if name == "str":
+        return Symbol("pandas.Series.str", True, ([value], {}))
+    return Method(value, name)
+
+
+def _get_stream(self: Evaluator, value: Stream, name: str) -> Value:
+    if name == "name":
+        return value.path or UNKNOWN
+    if name == "buffer":
+        return value
+    if name in ("text", "content"):
+        return library.stream_read(value)
+    return Method(value, name)
+
+
+def _get_path(self: Evaluator, value: Path, name: str) -> Value:
+    return library.path_attribute(value, name)
+
+
+def _get_code(self: Evaluator, value: Code, name: str) -> Value:
+    if name == "co_consts" and value.function is not None:
+        constants = [each.value for each in ast.walk(value.function.node) if type(each) is ast.Constant]
+        doc = value.function.attributes.get("__doc__")
+        return tuple([doc] + [each for each in constants if each != doc][:200])
+    if name == "co_consts" and value.calls is not None:
+        return tuple(value.calls.constants)
+    if name in ("co_name", "co_filename"):
+        return value.function.name if value.function is not None else "<string>"
+    return Method(value, name)
+
+
+def _get_choice(self: Evaluator, value: Choice, name: str) -> Value:
+    return either([get(self, each, name) for each in value.values])
+
+
+def _get_generator(self: Evaluator, value: Generator, name: str) -> Value:
+    return Method(value, name)
+
+
+def _get_descriptor(self: Evaluator, value: Descriptor, name: str) -> Value:
+    if name in ("setter", "getter", "deleter"):
+
+        def replace(arguments: list[Value], keywords: dict[str, Value]) -> Value:
+            if name == "setter" and arguments:
+                return Descriptor(value.kind, value.function, arguments[0])
+            return value
+
+        return Native(replace)
+    return value.function if name in ("fget", "func", "__func__", "__wrapped__") else UNKNOWN
+
+
+_GET: Final[dict[type, Callable[[Evaluator, Any, str], Value]]] = {
+    Symbol: _get_symbol,
+    Instance: _get_instance,
+    Class: _get_class,
+    Function: _get_function,
+    Bound: _get_bound,
+    Method: _get_method,
+    Partial: _get_partial,
+    Namespace: _get_namespace,
+    Super: _get_super,
+    Process: _get_process,
+    Lines: _get_lines,
+    Array: _get_array,
+    Stream: _get_stream,
+    Path: _get_path,
+    Code: _get_code,
+    Choice: _get_choice,
+    Generator: _get_generator,
+    Descriptor: _get_descriptor,
+    type(UNKNOWN): lambda self, value, name: UNKNOWN,
+    Native: lambda self, value, name: UNKNOWN,
+}
+
+
+def put(self: Evaluator, value: Value, name: str, new: Value, node: ast.AST | None) -> None:
+    """``value.name = new``."""
+    kind = type(value)
+    if kind is Instance:
+        member = value.cls.find(name)
+        if type(member) is Descriptor and member.setter is not None:
+            self.call(member.setter, [value, new])
+            return
+        if type(member) is Instance and (setter := member.cls.find("__set__")) is not None:
+            self.call(Bound(setter, member), [value, new])
+            return
+        hook = value.cls.find("__setattr__")
+        if hook is not None and self.depth < 24:
+            self.call(Bound(hook, value), [name, new])
+            return
+        self.store(value.attributes, name, new)
+    elif kind is Namespace:
+        self.store(value.attributes, name, new)
+    elif kind is Function:
+        if name == "__code__" and type(new) is Code and new.function is not None:
+            value.node, value.scope, value.unit = new.function.node, new.function.scope, new.function.unit
+        elif name == "__defaults__" and type(new) is tuple:
+            value.defaults = list(new)
+        self.store(value.attributes, name, new)
+    elif kind is Class:
+        self.store(value.namespace, name, new)
+    elif kind is Symbol:
+        from jupyter_tos_guard.inspection import sinks
+
+        sinks.put_attribute(self, value, name, new, node)
+    elif kind is Choice:
+        for each in value.values:
+            put(self, each, name, new, node)
+    else:
+        self.escape(new, [], {})
+
+
+def item(self: Evaluator, value: Value, index: Value) -> Value:
+    """``value[index]``."""
+    kind = type(value)
+    if type(index) is Choice and kind is not Choice:
+        return either([item(self, value, each) for each in index.values])
+    if kind in (str, bytes, list, tuple, Lines, bytearray, range, Array, Subclasses):
+        return _sequence_item(self, value, index)
+    if kind is dict:
+        return _dict_item(self, value, index)
+    if kind is Symbol:
+        from jupyter_tos_guard.inspection import sinks
+
+        return sinks.item(self, value, index)
+    if kind is Choice:
+        return either([item(self, each, index) for each in value.values])
+    if kind is Instance:
+        method = value.cls.find("__getitem__")
+        if method is not None:
+            return self.call(Bound(method, value), [index])
+        if value.plain is not None:
+            return item(self, value.plain, index)
+    if kind is Class:
+        method = value.find("__class_getitem__")
+        if method is not None:
+            return self.call(Bound(getattr(method, "function", method), value), [index])
+        return value
+    if kind in library.FIELDS:
+        try:
+            return value[index]
+        except (TypeError, KeyError, IndexError):
+            return UNKNOWN
+    return UNKNOWN
+
+
+def _sequence_item(self: Evaluator, value: Any, index: Value) -> Value:
+    kind = type(index)
+    if kind is int or kind is bool or kind is slice:
+        try:
+            found = value[index]
+        except (IndexError, ValueError):
+            return Symbol("os._wrap_close") if type(value) is Subclasses else UNKNOWN
+        if kind is slice:
+            if type(value) is Array:
+                return Array(found, value.kind)
+            if type(value) in (str, bytes):
+                self.note(found, "reversed" if index.step == -1 else "", value)
+        return found
+    if type(value) is Array and type(index) in (list, Array):
+        try:
+            return Array([value[each] for each in index], value.kind)
+        except (IndexError, TypeError):
+            return UNKNOWN
+    if type(value) in (list, tuple) and 0 < len(value) <= Choice.MAX and kind in (type(UNKNOWN), Symbol):
+        return either(value)
+    if type(value) is Subclasses:
+        return Symbol("os._wrap_close")
+    return UNKNOWN
+
+
+def _dict_item(self: Evaluator, value: dict[Value, Value], index: Value) -> Value:
+    try:
+        if index in value:
+            return value[index]
+    except TypeError:
+        return UNKNOWN
+    if value is self.state.names and type(index) is str:
+        return self.lookup(index)
+    default = getattr(value, "default", None)
+    if default is not None:
+        return default
+    if type(index) in (type(UNKNOWN), Symbol) and 0 < len(value) <= Choice.MAX and value is not self.state.names:
+        return either(value.values())
+    if type(index) is Path:
+        return value.get(index.text, UNKNOWN)
+    return UNKNOWN
+
+
+def put_item(self: Evaluator, value: Value, index: Value, new: Value) -> None:
+    """``value[index] = new``."""
+    kind = type(value)
+    if kind is dict:
+        try:
+            self.store(value, index, new)
+        except TypeError:
+            return
+    elif kind in (list, Array, bytearray, Lines):
+        try:
+            if kind is Array and type(index) is slice and type(new) is int:
+                value[index] = [new] * len(value[index])
+            elif type(index) is slice:
+                value[index] = self.items(new)
+            else:
+                value[index] = new
+        except (TypeError, ValueError, IndexError):
+            return
+    elif kind is Symbol:
+        from jupyter_tos_guard.inspection import sinks
+
+        sinks.put_item(self, value, index, new)
+    elif kind is Instance:
+        method = value.cls.find("__setitem__")
+        if method is not None:
+            self.call(Bound(method, value), [index, new])
+        elif type(value.plain) in (dict, list):
+            put_item(self, value.plain, index, new)
+
+
+def delete_item(self: Evaluator, value: Value, index: Value) -> None:
+    """``del value[index]``."""
+    if type(value) in (dict, list, Array, bytearray):
+        try:
+            if self.journal is None:
+                del value[index]
+        except (TypeError, ValueError, IndexError, KeyError):
+            return
+    elif type(value) is Symbol:
+        from jupyter_tos_guard.inspection import sinks
+
+        sinks.delete_item(self, value, index)
+    elif type(value) is Instance and (method := value.cls.find("__delitem__")) is not None:
+        self.call(Bound(method, value), [index])
+
+
+_OPERATORS: Final[dict[type[ast.AST], Callable[[Any, Any], Any]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+    ast.BitAnd: operator.and_,
+}
+_METHODS: Final = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "truediv",
+    ast.FloorDiv: "floordiv",
+    ast.Mod: "mod",
+    ast.Pow: "pow",
+    ast.LShift: "lshift",
+    ast.RShift: "rshift",
+    ast.BitOr: "or",
+    ast.BitXor: "xor",
+    ast.BitAnd: "and",
+    ast.MatMult: "matmul",
+}
+_NUMBERS: Final = frozenset({int, float, bool, complex})
+_SIMPLE: Final = frozenset({str, bytes, int, float, bool, complex, list, tuple, set, frozenset, dict, bytearray})
+
+
+def binary(self: Evaluator, operation: type[ast.operator], left: Value, right: Value) -> Value:
+    """``left operation right``."""
+    one, other = type(left), type(right)
+    if one in _NUMBERS and other in _NUMBERS:
+        return _arithmetic(operation, left, right)
+    if one is str and operation is ast.Mod:
+        return _percent(self, left, right)
+    if one is str and other is str and operation is ast.Add:
+        result = left + right
+        if self.session.trace:
+            self.note(result, "", left, right)
+        return library.checked(result)
+    if one is Choice or other is Choice:
+        return either(
+            [
+                binary(self, operation, first, second)
+                for first in (left.values if one is Choice else (left,))
+                for second in (right.values if other is Choice else (right,))
+            ]
+        )
+    if one in _SIMPLE and other in _SIMPLE:
+        return _simple(self, operation, left, right)
+    if one is Array or other is Array:
+        return _elementwise(self, operation, left, right)
+    found = _by_method(self, operation, left, right)
+    if found is not None:
+        return found
+    if operation is ast.Div and (one is Path or other is Path):
+        return library.path_join([self.text(left), self.text(right)])
+    if operation is ast.Add and (one is str or other is str):
+        return library.checked(self.text(left) + self.text(right))
+    if operation is ast.Add and one in (list, Lines) and other in (list, Lines):
+        return [*left, *right][: Budget.MAX_SIZE]
+    if operation is ast.BitOr and (one is Symbol or other is Symbol):
+        return _pipe(self, left, right)
+    return UNKNOWN
+
+
+def _pipe(self: Evaluator, left: Value, right: Value) -> Value:
+    """``a | b`` of a library's objects: plumbum's pipelines, langchain's, types."""
+    for each in (left, right):
+        if type(each) is Symbol and each.called:
+            return each
+    return left if type(left) is Symbol else right
+
+
+def _arithmetic(operation: type[ast.operator], left: Any, right: Any) -> Value:
+    if operation is ast.Pow and type(left) is int and type(right) is int:
+        if right < 0 or left.bit_length() * right > 1 << 17:
+            return UNKNOWN if right > 0 or left == 0 else float(left) ** right
+    elif operation is ast.LShift and (right > 1 << 17 or right < 0):
+        return UNKNOWN
+    elif operation is ast.Mult and type(left) is int and type(right) is int:
+        if left.bit_length() + right.bit_length() > 1 << 18:
+            return UNKNOWN
+    try:
+        return _OPERATORS[operation](left, right)
+    except (ArithmeticError, TypeError, ValueError, KeyError):
+        return UNKNOWN
+
+
+def _simple(self: Evaluator, operation: type[ast.operator], left: Any, right: Any) -> Value:
+    if operation is ast.Mult:
+        sequence, times = (left, right) if type(right) in (int, bool) else (right, left)
+        if type(times) not in (int, bool) or len(sequence) * times > Budget.MAX_SIZE:
+            return UNKNOWN
+    elif operation is ast.Mod and type(left) is bytes and not is_small(right):
+        return UNKNOWN
+    elif operation is ast.Add and type(left) is not type(right) and str in (type(left), type(right)):
+        return library.checked(self.text(left) + self.text(right)) if has_hole((left, right)) else UNKNOWN
+    try:
+        result = _OPERATORS[operation](left, right)
+    except (ArithmeticError, TypeError, ValueError, KeyError):
+        return UNKNOWN
+    if operation is ast.Add and type(result) is bytes:
+        self.note(result, "", left, right)
+    return library.checked(result)
+
+
+def is_small(value: Value) -> bool:
+    """Whether formatting ``value`` cannot make a very large text by its width."""
+    return type(value) not in (tuple, dict) or not any(type(each) is int and each > 1 << 16 for each in value)
+
+
+def _percent(self: Evaluator, template: str, value: Value) -> Value:
+    """``template % value``, parts that are not known become holes."""
+    if type(value) is Choice:
+        return either([_percent(self, template, each) for each in value.values])
+    if "*" in template or len(template) > 1 << 16 or library.wide(template):
+        return UNKNOWN
+    if type(value) is tuple:
+        several: Any = tuple(_plain_or_text(self, each) for each in value)
+    elif type(value) is dict:
+        several = {key: _plain_or_text(self, each) for key, each in value.items()}
+    else:
+        several = (_plain_or_text(self, value),)
+    try:
+        return library.checked(template % several)
+    except (TypeError, ValueError, KeyError, OverflowError):
+        pass
+    loose = library.loosen(template)
+    try:
+        if type(several) is dict:
+            return library.checked(loose % library.Holes(several))
+        return library.checked(loose % several)
+    except (TypeError, ValueError, KeyError, OverflowError):
+        return UNKNOWN
+
+
+def _plain_or_text(self: Evaluator, value: Value) -> Value:
+    return value if type(value) in (int, float, str, bool, bytes) else self.text(value)
+
+
+def _elementwise(self: Evaluator, operation: type[ast.operator], left: Value, right: Value) -> Value:
+    """Arithmetic of arrays."""
+    many = left if type(left) in (Array, list, tuple) else None
+    more = right if type(right) in (Array, list, tuple) else None
+    if many is not None and more is not None:
+        if len(many) != len(more) and 1 not in (len(many), len(more)):
+            return UNKNOWN
+        size = max(len(many), len(more))
+        first = list(many) * (size // len(many) if many else 0)
+        second = list(more) * (size // len(more) if more else 0)
+    elif many is not None:
+        first, second = list(many), [right] * len(many)
+    elif more is not None:
+        first, second = [left] * len(more), list(more)
+    else:
+        return UNKNOWN
+    self.budget.spend(len(first) // 8 + 1)
+    kind = left.kind if type(left) is Array else right.kind
+    return library.wrapped(Array([binary(self, operation, a, b) for a, b in zip(first, second)], kind))
+
+
+def _by_method(self: Evaluator, operation: type[ast.operator], left: Value, right: Value) -> Value | None:
+    name = _METHODS[operation]
+    if type(left) is Instance:
+        method = left.cls.find(f"__{name}__")
+        if method is not None:
+            return self.call(Bound(method, left), [right])
+        if left.plain is not None:
+            return binary(self, operation, left.plain, right)
+    if type(right) is Instance:
+        method = right.cls.find(f"__r{name}__")
+        if method is not None:
+            return self.call(Bound(method, right), [left])
+        if right.plain is not None:
+            return binary(self, operation, left, right.plain)
+    if type(left) is Class:
+        meta = left.keywords.get("metaclass")
+        if type(meta) is Class and (method := meta.find(f"__{name}__")) is not None:
+            return self.call(Bound(method, left), [right])
+    return None
+
+
+_COMPARE: Final[dict[type[ast.AST], Callable[[Any, Any], Any]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_COMPARE_METHODS: Final = {
+    ast.Eq: "__eq__",
+    ast.NotEq: "__ne__",
+    ast.Lt: "__lt__",
+    ast.LtE: "__le__",
+    ast.Gt: "__gt__",
+    ast.GtE: "__ge__",
+}
+
+
+def compare(self: Evaluator, operation: type[ast.cmpop], left: Value, right: Value) -> Value:
+    """``left operation right``; unknown unless both are known."""
+    one, other = type(left), type(right)
+    if one is Symbol and not left.called:
+        left = library.CONSTANTS.get(left.name, left)
+        one = type(left)
+    if other is Symbol and not right.called:
+        right = library.CONSTANTS.get(right.name, right)
+        other = type(right)
+    if operation is ast.In or operation is ast.NotIn:
+        found = _contains(self, right, left)
+        return found if operation is ast.In or found is UNKNOWN else not found
+    if operation is ast.Is or operation is ast.IsNot:
+        same = _identical(left, right)
+        return UNKNOWN if same is None else same is (operation is ast.Is)
+    if one is Instance or other is Instance:
+        for each, against in ((left, right), (right, left)):
+            if type(each) is Instance and (method := each.cls.find(_COMPARE_METHODS[operation])) is not None:
+                return self.call(Bound(method, each), [against])
+        return UNKNOWN
+    if one is Array or other is Array:
+        return UNKNOWN
+    if one in _SIMPLE and other in _SIMPLE or left is None or right is None:
+        if one in _OPAQUE or other in _OPAQUE or has_hole(left) or has_hole(right):
+            return UNKNOWN
+        if not is_deep_plain(left) or not is_deep_plain(right):
+            return UNKNOWN
+        try:
+            return _COMPARE[operation](left, right)
+        except TypeError:
+            return UNKNOWN
+    if one is Symbol and other is Symbol and left.name == right.name and operation is ast.Eq:
+        return True if not left.called and not right.called else UNKNOWN
+    return UNKNOWN
+
+
+_OPAQUE: Final = frozenset({Symbol, Choice, type(UNKNOWN), Instance})
+
+
+def is_deep_plain(value: Value) -> bool:
+    """Whether comparing ``value`` compares nothing that is not known."""
+    if type(value) in (list, tuple, set):
+        return all(type(each) not in _OPAQUE for each in value)
+    if type(value) is dict:
+        return all(type(each) not in _OPAQUE for each in value.values())
+    return True
+
+
+def _identical(left: Value, right: Value) -> bool | None:
+    if type(left) in _OPAQUE or type(right) in _OPAQUE:
+        if type(left) is Instance or type(right) is Instance:
+            return left is right
+        return None
+    if left is None or right is None or isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    return True if left is right else None
+
+
+def _contains(self: Evaluator, container: Value, value: Value) -> Value:
+    kind = type(container)
+    if kind is Instance and (method := container.cls.find("__contains__")) is not None:
+        return self.call(Bound(method, container), [value])
+    if type(value) in _OPAQUE or kind not in _CONTAINERS:
+        return UNKNOWN
+    try:
+        found = value in container
+    except TypeError:
+        return UNKNOWN
+    if not found and (has_hole(container, 2) or has_hole(value) or not is_deep_plain(container)):
+        return UNKNOWN
+    if not found and container is self.state.names:
+        return UNKNOWN
+    return found
+
+
+_CONTAINERS: Final = frozenset(
+    {str, bytes, list, tuple, dict, set, frozenset, range, bytearray, Lines, Array}
+)
+
+

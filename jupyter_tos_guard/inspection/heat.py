@@ -1,0 +1,106 @@
+"""Which names of a session lead to a sink, so that a cell that mentions one must be evaluated."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import Any
+
+from jupyter_tos_guard.inspection.screen import SINK_MODULES, SINKS
+from jupyter_tos_guard.inspection.values import (
+    Bound,
+    Class,
+    Descriptor,
+    Function,
+    Instance,
+    Native,
+    Partial,
+    Process,
+    Symbol,
+    Value,
+)
+
+_WORDS: dict[int, tuple[ast.AST, frozenset[str]]] = {}
+
+
+def names(bound: dict[str, Value]) -> set[str]:
+    """Names of ``bound`` whose values reach a sink."""
+    hot: set[str] = set()
+    for _ in range(4):
+        before = len(hot)
+        for name, value in bound.items():
+            if name not in hot and type(name) is str and _is_hot(value, hot, 3):
+                hot.add(name)
+        if len(hot) == before:
+            break
+    return hot
+
+
+def reached(functions: Iterable[Value]) -> set[str]:
+    """Names that the bodies of ``functions`` mention: what a deferred call may take its data from."""
+    found: set[str] = set()
+    for function in functions:
+        while type(function) in (Bound, Partial):
+            if type(function) is Bound and type(function.receiver) is Instance:
+                for member in function.receiver.cls.namespace.values():
+                    if type(member) is Function:
+                        found |= _words(member.node)
+            function = function.function
+        if type(function) is Function:
+            found |= _words(function.node)
+    return found
+
+
+def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
+    kind = type(value)
+    if kind in (str, bytes, int, float, bool, type(None)):
+        return False
+    if kind is Symbol:
+        parts = value.name.split(".")
+        if value.called and parts[0] not in _SHELL_ROOTS:
+            return not SINKS.isdisjoint(parts)
+        return parts[0] in SINK_MODULES or parts[0] in _SHELL_ROOTS or not SINKS.isdisjoint(parts)
+    if kind is Function:
+        words = _words(value.node)
+        return not (SINKS.isdisjoint(words) and hot.isdisjoint(words) and SINK_MODULES.isdisjoint(words))
+    if depth <= 0:
+        return False
+    if kind is Class:
+        return any(_is_hot(each, hot, depth - 1) for each in value.namespace.values())
+    if kind is Instance:
+        return _is_hot(value.cls, hot, depth - 1)
+    if kind in (Bound, Partial, Descriptor):
+        return _is_hot(value.function, hot, depth - 1)
+    if kind in (Native, Process):
+        return True
+    if kind in (list, tuple):
+        return any(_is_hot(each, hot, depth - 1) for each in value[:20])
+    if kind is dict:
+        return any(_is_hot(each, hot, depth - 1) for each in list(value.values())[:20])
+    return False
+
+
+_SHELL_ROOTS = frozenset({"get_ipython", "os", "builtins", "jupyter_client", "pexpect", "paramiko"})
+
+
+def _words(node: Any) -> frozenset[str]:
+    known = _WORDS.get(id(node))
+    if known is not None and known[0] is node:
+        return known[1]
+    words: set[str] = set()
+    for each in ast.walk(node):
+        if type(each) is ast.Name:
+            words.add(each.id)
+        elif type(each) is ast.Attribute:
+            words.add(each.attr)
+        elif type(each) is ast.alias:
+            words.update(each.name.split("."))
+        elif type(each) is ast.ImportFrom and each.module:
+            words.update(each.module.split("."))
+    words.discard("__ipython_line__")
+    if any(type(each) is ast.Name and each.id == "__ipython_line__" for each in ast.walk(node)):
+        words.add("system")
+    if len(_WORDS) > 1024:
+        _WORDS.clear()
+    _WORDS[id(node)] = (node, frozenset(words))
+    return _WORDS[id(node)][1]
