@@ -277,6 +277,8 @@ def _common_keys() -> dict[tuple[str, Modifier, str], list[str]]:
     everything = Present(MAX_VALUE, MAX_VALUE, MAX_VALUE, MAX_VALUE, tuple(range(1, MAX_WORDS + 1)))
     keys: dict[tuple[str, Modifier, str], list[str]] = {}
     for kind, value in _common():
+        if kind == "word":
+            continue
         for modifier, key in fact_keys(kind, value, everything):
             keys.setdefault((kind, modifier, key), []).append(f"{kind} {value}")
     return keys
@@ -297,7 +299,7 @@ def names_of(predicate: Predicate) -> Iterator[str]:
         whole = predicate.modifier is Modifier.CONTAINS
         for piece in [written] if whole else _pieces(predicate.kind, written.lower()):
             name = " ".join(words(piece))
-            if sum(map(str.isalpha, name)) >= 4 and name not in _public_names():
+            if sum(map(str.isalpha, name)) >= 4 and name.replace(" ", "") not in _public_names():
                 yield name
 
 
@@ -319,33 +321,34 @@ def _pieces(kind: Kind, value: str) -> list[str]:
 def _public_names() -> Set[str]:
     names = {"https", "http", "pypi", "conda", "docker", "cargo", "snap", "brew", "cran", "stratum", "magnet"}
     for _, value in _common():
-        for piece in re.split(r"[/:.\s]+", value):
-            names.add(" ".join(words(piece)))
-        names.add(" ".join(words(value)))
+        names |= {"".join(words(piece)) for piece in re.split(r"[/:.\s]+", value)}
+        names.add("".join(words(value)))
     return names
 
 
 def _secrets(policy: Policy) -> dict[str, Rule]:
     """Names that no shipped text may hold, each with a rule that looks for it."""
     public = {
-        name
+        run.replace(" ", "")
         for clause in policy.terms.clauses
         for text in (clause.id, clause.title)
-        for name in _runs(words(text))
+        for run in _runs(words(text))
     }  # the terms say what a clause is about: those words give nothing away
     secrets: dict[str, Rule] = {}
     for rule in policy.rules:
         for predicate in predicates_of(rule.condition):
-            for name in names_of(predicate):
+            for name in (name.replace(" ", "") for name in names_of(predicate)):
                 if not {name, name + "s", name.removesuffix("s")} & public:
-                    secrets.setdefault(name.replace(" ", ""), rule)
+                    secrets.setdefault(name, rule)
     return secrets
 
 
 def _runs(of: Sequence[str]) -> Iterator[str]:
+    """Derive what may be a name written apart: ``deep face lab``, but not ``a list``."""
     for start in range(len(of)):
         for end in range(start + 1, min(len(of), start + MAX_WORDS) + 1):
-            yield " ".join(of[start:end])
+            if end == start + 1 or min(map(len, of[start:end])) >= 3:
+                yield " ".join(of[start:end])
 
 
 def _lint_secrecy(rule: Rule, secrets: dict[str, Rule]) -> Iterator[Problem]:
