@@ -39,6 +39,7 @@ def main() -> None:
     """Run the command with one process and with all, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sessions", nargs="?", type=Path)
+    parser.add_argument("--policy", default="", help="bundle or folder of rules; default: the one in force")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--made-up", type=int, default=2000, help="sessions to make up")
     options = parser.parse_args()
@@ -52,15 +53,15 @@ def main() -> None:
         )
         print(f"{'jobs':>4} {'wall s':>8} {'cpu s':>8} {'cells/s':>9} {'cells/cpu s':>12}")
         for jobs in sorted({1, len(os.sched_getaffinity(0))}):
-            walls, cpus = zip(*(measure(path, jobs) for _ in range(options.repeat)), strict=True)
+            walls, cpus = zip(
+                *(measure(path, jobs, options.policy) for _ in range(options.repeat)), strict=True
+            )
             wall, cpu = min(walls), min(cpus)
             print(f"{jobs:4} {wall:8.2f} {cpu:8.2f} {len(sources) / wall:9.0f} {len(sources) / cpu:12.0f}")
 
 
-def measure(path: Path, jobs: int) -> tuple[float, float]:
+def measure(path: Path, jobs: int, policy: str) -> tuple[float, float]:
     """Wall and processor seconds of one run, start of Python and of the workers included."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    began = time.perf_counter()
     command = [
         sys.executable,
         "-m",
@@ -71,11 +72,12 @@ def measure(path: Path, jobs: int) -> tuple[float, float]:
         "--jobs",
         str(jobs),
     ]
-    subprocess.run(
-        [*command, "--mode", "enforce", "--enable", "all", "--fail-on", "never"],
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
+    command += ["--mode", "enforce", "--enable", "all", "--fail-on", "never"]
+    if policy:
+        command += ["--policy", policy]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     wall = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime

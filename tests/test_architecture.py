@@ -67,30 +67,36 @@ def test_every_module_says_what_it_is_and_annotates_from_the_future(path: Path) 
 
 CHECK_A_CELL = """
 import sys
+from pathlib import Path
 import jupyter_tos_guard.kernel.hook
 import jupyter_tos_guard.kernel.gate, jupyter_tos_guard.kernel.notice
-before = set(sys.modules)
 from jupyter_tos_guard.guard import Cell, Guard, Settings
-guard = Guard.load()
-for source in sys.argv[1:]:
-    guard.check(Cell(source))
+guard = Guard.load(Path(sys.argv[1]))
+for source in sys.argv[2:]:
+    assert guard.check(Cell(source)).policy_version
 print("\\n".join(sys.modules))
 """
 
 
-def loaded(*cells: str) -> set[str]:
+def loaded(policy: Path, *cells: str) -> set[str]:
     """Top-level modules of a fresh process that did what a kernel does with these cells."""
     done = subprocess.run(
-        [sys.executable, "-c", CHECK_A_CELL, *cells], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", CHECK_A_CELL, str(policy), *cells],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     )
     return {name.partition(".")[0] for name in done.stdout.split()}
 
 
-def test_deciding_in_a_kernel_loads_nothing_heavy() -> None:
-    found = loaded("x = 1", "import os\nos.getcwd()", "exec('print(1)')", "%pip install numpy", "!ls")
+def test_deciding_in_a_kernel_loads_nothing_heavy(default_policy: Path) -> None:
+    found = loaded(
+        default_policy, "x = 1", "import os\nos.getcwd()", "exec('print(1)')", "%pip install numpy", "!ls"
+    )
     assert not found & set(HEAVY)
 
 
-def test_the_parser_for_shell_is_loaded_when_it_is_needed() -> None:
+def test_the_parser_for_shell_is_loaded_when_it_is_needed(default_policy: Path) -> None:
     nontrivial = '%%bash\nfor u in a b; do git clone "https://github.com/$u/x" && (cd x; make); done'
-    assert "tree_sitter" in loaded(nontrivial)
+    assert "tree_sitter" in loaded(default_policy, nontrivial)
