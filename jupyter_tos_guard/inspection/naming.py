@@ -44,7 +44,7 @@ def canonical_url(text: str) -> str:
     """One spelling for an address.
 
     Scheme and host as they are resolved, user, default port, fragment and dot segments dropped,
-    percent-decoded, lower case. ``git@host:path`` becomes ``ssh://host/path``.
+    percent-decoded, lower case; ``http`` is ``https``. ``git@host:path`` becomes ``ssh://host/path``.
 
     Returns
     -------
@@ -58,6 +58,8 @@ def canonical_url(text: str) -> str:
     """
     if _PLAIN.fullmatch(text) and ".." not in text and "./" not in text:
         lowered = text.lower()
+        if lowered.startswith("http:"):
+            lowered = "https" + lowered[4:]
         if not lowered.rpartition(".")[2].split("/", 1)[0].isdigit():
             return lowered
     address = parse(text)
@@ -68,7 +70,9 @@ def canonical_url(text: str) -> str:
     host = f"[{address.host}]" if ":" in address.host else address.host
     port = f":{address.port}" if address.port else ""
     query = f"?{address.query}" if address.query else ""
-    return f"{address.scheme}://{host}{port}{address.path}{query}"
+    # Whoever answers to one of the two answers to the other: a rule is written over one.
+    scheme = "https" if address.scheme == "http" else address.scheme
+    return f"{scheme}://{host}{port}{address.path}{query}"
 
 
 @lru_cache(maxsize=2048)

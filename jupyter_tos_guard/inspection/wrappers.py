@@ -1,0 +1,1138 @@
+"""Programs that run other programs, and programs that give files other names.
+
+Shells, interpreters, ``sudo`` and its kin, ``xargs``, schedulers, terminals, ``make``; copying, moving,
+linking, unpacking. A wrapper is peeled off; what it runs is looked at in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from jupyter_tos_guard.inspection.facts import HOLE, Kind
+from jupyter_tos_guard.inspection.paths import resolve
+from jupyter_tos_guard.inspection.process import (
+    BIN_FOLDERS,
+    Handler,
+    Process,
+    Stream,
+    emit_source,
+    find_file,
+    handlers,
+    mention_addresses,
+    nested,
+    program_name,
+    text_of,
+    write_file,
+)
+from jupyter_tos_guard.inspection.shell_syntax import ansi_c
+from jupyter_tos_guard.inspection.state import File, Origin, State
+from jupyter_tos_guard.inspection.textfilters import options_of
+
+# -- shells ----------------------------------------------------------------------------------
+
+
+def _shell(process: Process) -> str:
+    """``bash -c text``, ``bash file``, ``bash -s``, ``… | bash``."""
+    arguments = process.arguments
+    i = 0
+    from_stdin = False
+    while i < len(arguments):
+        argument = arguments[i]
+        if argument in ("--", "-"):
+            i += 1
+            break
+        if argument.startswith("--"):
+            if argument in ("--rcfile", "--init-file") and i + 1 < len(arguments):
+                i += 1
+                if (text := process.read(arguments[i])) is not None:
+                    process.shell(text, f"file {arguments[i]}")
+            i += 1
+            continue
+        if argument[:1] not in "-+" or len(argument) < 2:
+            break
+        if argument[0] == "-" and "c" in argument and i + 1 < len(arguments):
+            rest = arguments[i + 1 :]
+            # `bash -c -x text`: further options come before the text.
+            while len(rest) > 1 and rest[0][:1] in ("-", "+"):
+                rest = rest[1:]
+            return _shell_text(process, rest[0], f"{process.name} -c", rest[1:])
+        from_stdin = from_stdin or "s" in argument
+        i += 2 if argument[-1] in "oO" and argument[0] in "-+" else 1
+    rest = arguments[i:]
+    if rest and not from_stdin:
+        return _shell_file(process, rest)
+    return _shell_stdin(process, rest)
+
+
+def _shell_text(process: Process, text: str, step: str, arguments: Sequence[str] = ()) -> str:
+    if not text.replace(HOLE, "").strip():
+        process.emit(Kind.OPAQUE, "exec-unknown")
+        return HOLE
+    return process.shell(text, step, arguments=arguments)
+
+
+def _shell_file(process: Process, arguments: list[str]) -> str:
+    path = arguments[0]
+    if path in ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"):
+        return _shell_stdin(process, arguments[1:])
+    file = process.file(path)
+    if not path.startswith("/dev/fd/"):
+        process.announce()
+        process.emit(Kind.FILE, resolve(path, process.state.cwd).lower())
+    if file is None:
+        return HOLE
+    emit_source(file.source, process.state, process.origin, path)
+    if file.content is None or not text_of(file.content).replace(HOLE, "").strip():
+        if process.downloaded(path) or not file.source:
+            process.emit(Kind.OPAQUE, "download-run" if file.source else "exec-unknown")
+        return HOLE
+    step = "process substitution" if path.startswith("/dev/fd/") else f"file {path}"
+    return process.shell(text_of(file.content), step, arguments=arguments)
+
+
+def _shell_stdin(process: Process, arguments: Sequence[str]) -> str:
+    stdin = process.stdin
+    text = stdin.rest()
+    if text.replace(HOLE, "").strip():
+        return process.shell(
+            text, *stdin.steps, f"piped to {process.name}", arguments=["bash", *arguments] if arguments else ()
+        )
+    if stdin.piped and HOLE in text:
+        emit_source(stdin.source, process.state, process.origin)
+        process.emit(Kind.OPAQUE, "download-run" if stdin.source else "pipe-to-shell")
+    elif not stdin.piped:
+        process.announce()
+    return HOLE
+
+
+# -- plain wrappers -----------------------------------------------------------------------------
+
+
+class _Wrapper(NamedTuple):
+    """How a wrapper's own arguments end and the command begins."""
+
+    values: str = ""  # one-letter options that take a value
+    long_values: str = ""
+    operands: int = 0  # words of its own before the command
+    noted: bool = False  # whether its use is worth a fact of its own
+
+
+_WRAPPERS: dict[str, _Wrapper] = {
+    "sudo": _Wrapper("ugpCrtThDRU", "--user --group --prompt --chdir --host --chroot"),
+    "doas": _Wrapper("uC"),
+    "pkexec": _Wrapper("", "--user"),
+    "gosu": _Wrapper(operands=1),
+    "su-exec": _Wrapper(operands=1),
+    "runuser": _Wrapper("ugGsc", "--user"),
+    "nohup": _Wrapper(),
+    "time": _Wrapper("fo", "--format --output"),
+    "timeout": _Wrapper("ks", "--kill-after --signal", 1),
+    "gtimeout": _Wrapper("ks", "--kill-after --signal", 1),
+    "nice": _Wrapper("n", "--adjustment"),
+    "ionice": _Wrapper("cnpPu", "--class --classdata"),
+    "chrt": _Wrapper("TPD", "", 1),
+    "taskset": _Wrapper("", "", 1),
+    "stdbuf": _Wrapper("ioe", "--input --output --error"),
+    "unbuffer": _Wrapper(),
+    "setsid": _Wrapper(),
+    "setpriv": _Wrapper("", "--reuid --regid --groups"),
+    "unshare": _Wrapper("SGR", "--setuid --setgid --root --wd"),
+    "nsenter": _Wrapper("tSG", "--target"),
+    "chroot": _Wrapper("", "", 1),
+    "fakechroot": _Wrapper("sdeb"),
+    "fakeroot": _Wrapper("lsib"),
+    "proot": _Wrapper("rbwiRS0q", "--rootfs --bind", noted=True),
+    "bwrap": _Wrapper("", "--bind --ro-bind --dev --proc --chdir"),
+    "firejail": _Wrapper(),
+    "strace": _Wrapper("eopsuEaIOSPXb"),
+    "ltrace": _Wrapper("eopsualn"),
+    "gdbserver": _Wrapper(operands=1),
+    "valgrind": _Wrapper(),
+    "xvfb-run": _Wrapper("enfspw", "--server-num --server-args --error-file --auth-file"),
+    "dbus-run-session": _Wrapper(),
+    "dbus-launch": _Wrapper(),
+    "rlwrap": _Wrapper("abcCDfHlLoOpPqsSvwz"),
+    "numactl": _Wrapper("NmCipP", "--membind --cpunodebind --physcpubind --interleave"),
+    "cpulimit": _Wrapper("lpem", "--limit"),
+    "cgexec": _Wrapper("g"),
+    "prlimit": _Wrapper("po"),
+    "eatmydata": _Wrapper(),
+    "chronic": _Wrapper(),
+    "ts": _Wrapper(),
+    "catchsegv": _Wrapper(),
+    "faketime": _Wrapper("f", "", 1),
+    "setarch": _Wrapper("", "", 1),
+    "linux64": _Wrapper(),
+    "linux32": _Wrapper(),
+    "proxychains": _Wrapper("f", noted=True),
+    "proxychains4": _Wrapper("f", noted=True),
+    "torsocks": _Wrapper("aPup", noted=True),
+    "torify": _Wrapper(noted=True),
+    "tsocks": _Wrapper(noted=True),
+    "mpirun": _Wrapper("nHxc", "--np -np --host --hostfile -x", 0),
+    "mpiexec": _Wrapper("nHxc", "--np -np --host --hostfile", 0),
+    "dtach": _Wrapper("nAcNr", noted=True),
+    "abduco": _Wrapper("nAcae", noted=True),
+    "daemonize": _Wrapper("acepoluE", noted=True),
+    "exec": _Wrapper("a"),
+    "command": _Wrapper(),
+    "builtin": _Wrapper(),
+    "perf": _Wrapper("eo", "", 1),
+    "inotifywait": _Wrapper("er"),
+    "start-stop-daemon": _Wrapper("npuxsac", "--pidfile --exec --startas --user --chuid --name --chdir", noted=True),
+    "systemd-run": _Wrapper("pEMHt", "--unit --property --description --slice --on-active --on-calendar --setenv --uid --gid", noted=True),
+    "retry": _Wrapper("tdm", "--times --delay"),
+    "run-one": _Wrapper(),
+    "hyperfine": _Wrapper("wrpcmMnS", "--warmup --runs --prepare"),
+    "linux-vdso": _Wrapper(),
+}
+_ENVIRONMENT = re.compile(r"[A-Za-z_]\w*=", re.A)
+
+
+def _wrapper(process: Process) -> str:
+    """Peel one wrapper off."""
+    spec = _WRAPPERS[process.name]
+    own, command = _own_and_command(process.arguments, spec)
+    if process.name == "start-stop-daemon":
+        options, _ = options_of(own, spec.values, frozenset(spec.long_values.split()))
+        program = options.get("exec") or options.get("x") or options.get("startas") or options.get("a")
+        command = [program, *command] if program else command
+    if process.name == "runuser":
+        options, _ = options_of(own, spec.values)
+        if "c" in options:
+            return _shell_text(process, options["c"], "runuser -c")
+    if spec.noted:
+        process.announce()
+    if process.name == "hyperfine":
+        return "".join(process.shell(text, "hyperfine") for text in command)
+    environ: dict[str, str] = {}
+    while command and _ENVIRONMENT.match(command[0]) and process.name in ("sudo", "doas"):
+        name, _, value = command[0].partition("=")
+        environ[name] = value
+        command = command[1:]
+    if not command:
+        if process.name in ("sudo", "doas", "unshare", "chroot", "nsenter") and process.stdin.piped:
+            return process.run(["sh"])  # `sudo -s`, `chroot dir`: a shell that reads its input
+        process.announce()
+        return ""
+    if environ:
+        process.environ = {**process.environ, **environ}
+    return process.run(command)
+
+
+def _own_and_command(arguments: Sequence[str], spec: _Wrapper) -> tuple[list[str], list[str]]:
+    longs = frozenset(spec.long_values.split())
+    i = 0
+    operands = spec.operands
+    while i < len(arguments):
+        argument = arguments[i]
+        if argument == "--":
+            i += 1
+            break
+        if argument.startswith("-") and len(argument) > 1:
+            if argument in longs:
+                i += 1
+            elif not argument.startswith("--"):
+                value_at = next((j for j, c in enumerate(argument[1:], 1) if c in spec.values), 0)
+                if value_at == len(argument) - 1:
+                    i += 1  # its value is the next word
+            i += 1
+            continue
+        if operands:
+            operands -= 1
+            i += 1
+            continue
+        break
+    while operands and i < len(arguments):
+        operands -= 1
+        i += 1
+    return list(arguments[:i]), list(arguments[i:])
+
+
+def _env(process: Process) -> str:
+    arguments = list(process.arguments)
+    environ = dict(process.environ)
+    cwd = process.state.cwd
+    while arguments:
+        argument = arguments.pop(0)
+        if argument in ("-i", "-", "--ignore-environment"):
+            environ = {}
+        elif argument in ("-u", "--unset") and arguments:
+            environ.pop(arguments.pop(0), None)
+        elif argument in ("-C", "--chdir") and arguments:
+            process.state.cwd = resolve(arguments.pop(0), cwd)
+        elif argument.startswith("--chdir="):
+            process.state.cwd = resolve(argument[8:], cwd)
+        elif argument in ("-S", "--split-string") or argument.startswith(("-S", "--split-string=")):
+            text = argument[2:] if argument.startswith("-S") else argument.partition("=")[2]
+            text = text or (arguments.pop(0) if arguments else "")
+            arguments = [*_split_string(text), *arguments]
+        elif argument.startswith("-") and argument != "--":
+            cluster = argument[1:]
+            if "S" in cluster and not argument.startswith("--"):
+                text = cluster.partition("S")[2] or (arguments.pop(0) if arguments else "")
+                arguments = [*_split_string(text), *arguments]
+        elif _ENVIRONMENT.match(argument):
+            name, _, value = argument.partition("=")
+            environ[name] = value
+        elif argument != "--":
+            arguments.insert(0, argument)
+            break
+    process.environ = environ
+    try:
+        if arguments:
+            return process.run(arguments)
+    finally:
+        process.state.cwd = cwd
+    return "".join(f"{k}={v}\n" for k, v in environ.items()) + HOLE
+
+
+def _split_string(text: str) -> list[str]:
+    import shlex
+
+    try:
+        return shlex.split(text.replace("\\_", " "))
+    except ValueError:
+        return text.split()
+
+
+def _busybox(process: Process) -> str:
+    arguments = process.arguments
+    while arguments and arguments[0].startswith("-"):
+        arguments = arguments[1:]
+    return process.run(arguments) if arguments else ""
+
+
+def _loader(process: Process) -> str:
+    """``ld-linux.so program …``: the loader starts it."""
+    _, command = _own_and_command(process.arguments, _Wrapper("", "--library-path --argv0 --preload"))
+    return process.run(command) if command else ""
+
+
+def _joined_command(process: Process) -> str:
+    """``watch``: its words are one shell text."""
+    _, command = _own_and_command(process.arguments, _Wrapper("nq", "--interval"))
+    return _shell_text(process, " ".join(command), process.name) if command else ""
+
+
+def _text_option(letters: str, values: str, longs: str = "", operands: int = 0) -> Handler:
+    """A wrapper whose command is the text of an option: ``su -c text``, ``script -c text``."""
+
+    def handle(process: Process) -> str:
+        options, rest = options_of(process.arguments, values + letters, frozenset(longs.split()))
+        for key in (*letters, "command", "session-command"):
+            if options.get(key):
+                return _shell_text(process, options[key], f"{process.name} -{key[0]}")
+        rest = rest[operands:]
+        if process.name == "flock" and rest:
+            return process.run(rest)
+        if process.name in ("su", "script") and process.stdin.piped:
+            return process.run(["sh"])
+        process.announce()
+        return ""
+
+    return handle
+
+
+def _screen(process: Process) -> str:
+    process.announce()
+    options, rest = options_of(process.arguments, "ScehopstTXL")
+    if "X" in options:
+        # `screen -S x -X stuff 'text\n'`: the text is typed.
+        words = [options["X"], *rest]
+        if words and words[0] in ("stuff", "exec", "screen") and len(words) > 1:
+            text = ansi_c(" ".join(words[1:])).replace("^M", "\n")
+            return _shell_text(process, text, "screen stuff")
+        return ""
+    if "c" in options and (text := process.read(options["c"])):
+        for line in text.splitlines():
+            if line.startswith("screen "):
+                process.shell(line[7:], "screen")
+    _, command = _own_and_command(process.arguments, _Wrapper("ScehopstTL"))
+    # `-dm` ends the options of its cluster; what follows is the command.
+    return process.run(command, "screen") if command else ""
+
+
+def _tmux(process: Process) -> str:
+    process.announce()
+    arguments = process.arguments
+    out = ""
+    while arguments and arguments[0].startswith("-"):
+        arguments = arguments[2:] if arguments[0] in ("-L", "-S", "-f", "-c") else arguments[1:]
+    pieces: list[list[str]] = [[]]
+    for argument in arguments:
+        if argument in (";", "\\;"):
+            pieces.append([])
+        else:
+            pieces[-1].append(argument)
+    for piece in pieces:
+        if not piece:
+            continue
+        verb, rest = piece[0], piece[1:]
+        if "new-session".startswith(verb) or "new-window".startswith(verb) or verb in (
+            "new", "neww", "split-window", "splitw", "respawn-pane", "respawn-window", "respawnp", "respawnw", "popup", "display-popup",
+        ):
+            _, command = _own_and_command(rest, _Wrapper("ctsnxyeFlp"))
+            if command:
+                out += process.run(command, "tmux") if len(command) > 1 else process.shell(command[0], "tmux")
+        elif verb in ("send-keys", "send"):
+            _, keys = _own_and_command(rest, _Wrapper("tN"))
+            text = "".join("\n" if k in ("Enter", "C-m", "KPEnter") else " " if k == "Space" else k for k in keys)
+            out += _shell_text(process, text, "tmux send-keys")
+        elif verb in ("run-shell", "run", "if-shell", "if", "pipe-pane"):
+            _, command = _own_and_command(rest, _Wrapper("btd"))
+            for text in command[:1] if verb.startswith(("run", "pipe")) else command:
+                out += process.shell(text, "tmux run-shell")
+    return out
+
+
+def _crontab(process: Process) -> str:
+    process.announce()
+    _, operands = options_of(process.arguments, "u")
+    if any(a in ("-l", "-r", "-e") for a in process.arguments):
+        return HOLE if "-l" in process.arguments else ""
+    text = process.read(operands[0] if operands else "-")
+    if text:
+        run_crontab(text, process.state, process.origin, process.shell)
+    return ""
+
+
+_SCHEDULE = re.compile(r"\s*(?:@\w+|(?:[\d*/,\-a-zA-Z%s]+\s+){5})(?:\s*(?:root|jovyan)\s+)?(.*)" % HOLE)
+
+
+def run_crontab(text: str, state: State, origin: Origin, shell: Callable[..., str]) -> None:
+    """Run the commands of a crontab as if their time had come."""
+    for line in text.splitlines():
+        state.budget.spend(2)
+        line = line.strip().lstrip(HOLE)
+        if not line or line.startswith("#"):
+            continue
+        found = _SCHEDULE.match(line)
+        if found and found.group(1):
+            command, _, _ = re.sub(r"\\%", "\0", found.group(1)).partition("%")
+            shell(command.replace("\0", "%"), "crontab")
+
+
+def _at(process: Process) -> str:
+    process.announce()
+    options, _ = options_of(process.arguments, "fqt")
+    text = process.read(options["f"]) if "f" in options else process.stdin.rest()
+    return _shell_text(process, text, process.name) if text else ""
+
+
+# -- many arguments --------------------------------------------------------------------------------
+
+
+def _xargs(process: Process) -> str:
+    own, command = _own_and_command(process.arguments, _Wrapper("IiLlnPsdaE", "--max-args --max-procs --arg-file --delimiter --replace --max-lines"))
+    options, _ = options_of(own, "ILnPsdaE", frozenset(("--max-args", "--max-procs", "--arg-file", "--delimiter", "--max-lines")))
+    text = process.read(options["a"]) or HOLE if "a" in options else process.stdin.rest()
+    command = command or ["echo"]
+    delimiter = "\0" if "0" in options or "null" in options else ansi_c(options.get("d") or options.get("delimiter") or "")
+    replace = options.get("I") or ("{}" if "i" in options else options.get("replace", "") or ("{}" if "replace" in options else ""))
+    lines = bool(replace) or "L" in options
+    items = _xargs_items(text, delimiter, lines)
+    size = options.get("n") or options.get("max-args") or options.get("L") or ("1" if replace else "")
+    step = int(size) if size.isdigit() and int(size) else max(len(items), 1)
+    out = []
+    steps = (*process.stdin.steps, "xargs")
+    for i in range(0, min(len(items), 64 * step) or 1, step):
+        batch = items[i : i + step]
+        if not batch and not text.strip() and HOLE not in text:
+            if any(a in ("-r", "--no-run-if-empty") for a in own):
+                break
+        if replace:
+            value = " ".join(batch)
+            argv = [word.replace(replace, value) for word in command]
+        elif "L" in options:
+            argv = [*command, *(w for line in batch for w in line.split())]
+        else:
+            argv = [*command, *batch]
+        out.append(process.run(argv, *steps, stdin=Stream("")))
+    return "".join(out)
+
+
+def _xargs_items(text: str, delimiter: str, lines: bool) -> list[str]:
+    if delimiter:
+        return [item for item in text.removesuffix("\n").split(delimiter) if item][:4000]
+    if lines:
+        return [line.strip() for line in text.splitlines() if line.strip()][:4000]
+    return [
+        re.sub(r"'([^']*)'|\"([^\"]*)\"|\\(.)", lambda m: next(g for g in m.groups() if g is not None), item)
+        for item in re.findall(r"(?:'[^']*'|\"[^\"]*\"|\\.|[^\s'\"\\])+", text)[:4000]
+    ]
+
+
+def _find(process: Process) -> str:
+    process.announce(data=True)
+    arguments = process.arguments
+    roots = []
+    i = 0
+    while i < len(arguments) and not (arguments[i].startswith("-") or arguments[i] in ("(", "!", "\\(")):
+        roots.append(arguments[i])
+        i += 1
+    found = _find_names(process, roots or ["."], arguments[i:])
+    out = ""
+    while i < len(arguments):
+        if arguments[i] in ("-exec", "-execdir", "-ok", "-okdir"):
+            end = next((j for j in range(i + 1, len(arguments)) if arguments[j] in (";", "+", "\\;")), len(arguments))
+            command = arguments[i + 1 : end]
+            for path in found[:32] or [HOLE]:
+                out += process.run([word.replace("{}", path) for word in command], "find -exec")
+            i = end
+        i += 1
+    if "-exec" in arguments or "-execdir" in arguments:
+        return out
+    return "".join(f"{path}\n" for path in found) or HOLE
+
+
+def _find_names(process: Process, roots: list[str], tests: list[str]) -> list[str]:
+    from jupyter_tos_guard.inspection.expansion import Pattern
+
+    patterns = [
+        (Pattern(tests[j + 1].lower() if "i" in tests[j][:2] else tests[j + 1]), tests[j])
+        for j in range(len(tests) - 1)
+        if tests[j] in ("-name", "-iname", "-path", "-wholename", "-ipath")
+    ]
+    if not patterns:
+        candidates = [k for k in process.state.files if not k.startswith("/dev/")]
+    else:
+        candidates = list(process.state.files)
+        if any(r.rstrip("/") in ("", "/usr", "/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/local") for r in roots):
+            candidates += ["/usr/bin/" + name for name in sorted(handlers())]
+    out = []
+    for path in candidates[:4000]:
+        process.state.budget.spend()
+        if not any(r in (".", "./", "/", "*") or path == resolve(r, process.state.cwd) or path.startswith(resolve(r, process.state.cwd) + "/") or
+                   path.startswith(r.rstrip("/") + "/") for r in roots):  # fmt: skip
+            continue
+        name = path.rsplit("/", 1)[-1]
+        if all(p.matches((path if "path" in kind or "whole" in kind else name).lower() if kind[1] == "i" else (path if "path" in kind or "whole" in kind else name)) for p, kind in patterns):
+            out.append(path)
+    return out[:64]
+
+
+def _parallel(process: Process) -> str:
+    process.announce()
+    arguments = process.arguments
+    marks = [i for i, a in enumerate(arguments) if a in (":::", "::::", ":::+")]
+    end = marks[0] if marks else len(arguments)
+    _, command = _own_and_command(arguments[:end], _Wrapper("jNaSdIkPn", "--jobs --colsep --arg-file --delay --timeout --joblog"))
+    items: list[str] = []
+    for a, b in zip(marks, [*marks[1:], len(arguments)], strict=True):
+        words = arguments[a + 1 : b]
+        if arguments[a] == "::::":
+            words = [line for path in words for line in (process.read(path) or HOLE).splitlines()]
+        items.extend(words)
+    if not marks:
+        items = process.stdin.rest().splitlines()
+    text = " ".join(command)
+    out = []
+    for item in items[:64] or [HOLE]:
+        if not text:
+            line = item
+        elif "{" in text:
+            line = re.sub(r"\{[./]*\d*\}", lambda _: item, text)
+        else:
+            line = f"{text} {item}"
+        out.append(process.shell(line, "parallel"))
+    return "".join(out)
+
+
+# -- interpreters of scripts -------------------------------------------------------------------------
+
+
+_PYTHON_RUNNERS = frozenset({"cprofile", "profile", "pdb", "trace", "runpy", "coverage", "kernprof", "viztracer", "ipdb", "pyinstrument"})
+
+
+def _python(process: Process) -> str:
+    """``python script``, ``-c``, ``-m``, ``-`` or a program on standard input."""
+    process.announce()
+    arguments = process.arguments
+    i = 0
+    while i < len(arguments):
+        argument = arguments[i]
+        if argument == "--":
+            i += 1
+            break
+        if not argument.startswith("-") or argument == "-":
+            break
+        if argument.startswith("--"):
+            i += 2 if argument == "--check-hash-based-pycs" else 1
+            continue
+        for j, letter in enumerate(argument[1:], 1):
+            if letter in "cm":
+                value = argument[j + 1 :]
+                rest = arguments[i + 1 :] if value else arguments[i + 2 :]
+                value = value or (arguments[i + 1] if i + 1 < len(arguments) else "")
+                return _python_text(process, value, f"{process.name} -c") if letter == "c" else _python_module(process, value, rest)
+            if letter in "WX":
+                i += 0 if argument[j + 1 :] else 1
+                break
+        i += 1
+    rest = arguments[i:]
+    if rest and rest[0] not in ("-", "/dev/stdin"):
+        return run_python_file(process, rest[0], rest[1:])
+    stdin = process.stdin
+    text = stdin.rest()
+    if text.replace(HOLE, "").strip():
+        return _python_text(process, text, *stdin.steps, f"piped to {process.name}")
+    if stdin.piped and HOLE in text:
+        emit_source(stdin.source, process.state, process.origin)
+        process.emit(Kind.OPAQUE, "download-run" if stdin.source else "exec-unknown")
+    return HOLE
+
+
+def _python_text(process: Process, text: str, *steps: str) -> str:
+    if not text.replace(HOLE, "").strip():
+        process.emit(Kind.OPAQUE, "exec-unknown")
+        return HOLE
+    return process.python(text, *steps)
+
+
+def run_python_file(process: Process, path: str, arguments: Sequence[str]) -> str:
+    """Run a Python script: what is known of it, where it is from, and its arguments."""
+    state = process.state
+    if not path.startswith("/dev/fd/"):
+        process.emit(Kind.FILE, resolve(path, state.cwd).lower())
+    script = path.rsplit("/", 1)[-1]
+    for argument in arguments[:32]:
+        process.emit(Kind.ARGUMENT, f"{script} {argument}")
+    mention_addresses(process)
+    file = process.file(path)
+    if file is None:
+        return HOLE
+    emit_source(file.source, state, process.origin, path)
+    if file.content is None:
+        if process.downloaded(path):
+            process.emit(Kind.OPAQUE, "download-run")
+        return HOLE
+    return _python_text(process, text_of(file.content), f"file {path}")
+
+
+def _python_module(process: Process, module: str, arguments: list[str]) -> str:
+    process.emit(Kind.MODULE, module)
+    process.emit(Kind.ARGUMENT, f"python -m={module}")
+    for argument in arguments[:32]:
+        process.emit(Kind.ARGUMENT, f"{module} {argument}")
+    root = module.lower().split(".", 1)[0]
+    path = module.replace(".", "/")
+    for candidate in (path + ".py", path + "/__main__.py"):
+        file = process.file(candidate)
+        if file is not None and file.content is not None:
+            return run_python_file(process, candidate, arguments)
+    if root in _PYTHON_RUNNERS:
+        _, rest = _own_and_command(arguments, _Wrapper("osm"))
+        rest = rest[1:] if rest[:1] == ["run"] else rest
+        return run_python_file(process, rest[0], rest[1:]) if rest else HOLE
+    if root in ("torch", "accelerate", "deepspeed"):
+        process.arguments = arguments
+        return _launcher(process)
+    if root == "timeit":
+        _, texts = _own_and_command(arguments, _Wrapper("nrsu"))
+        options, _ = options_of(arguments, "nrsu")
+        for text in [options.get("s", ""), *texts]:
+            if text:
+                process.python(text, "timeit")
+        return HOLE
+    if root in ("zipfile", "tarfile") and len(arguments) >= 2 and arguments[0] in ("-e", "--extract"):
+        unpack(process, arguments[1], arguments[2] if len(arguments) > 2 else ".")
+        return ""
+    name = {"ipython": "ipython", "notebook": "jupyter", "jupyterlab": "jupyter", "nbconvert": "jupyter-nbconvert"}.get(root, root)
+    if name == "base64":
+        return process.run(["base64", *("-d" if a == "-u" else a for a in arguments)])
+    if name in handlers() and name not in ("code", "test", "time", "select", "http"):
+        return process.run([name, *arguments], f"python -m {module}")
+    mention_addresses(process)
+    return HOLE
+
+
+def _launcher(process: Process) -> str:
+    """``torchrun``, ``accelerate launch``: the first ``.py`` is the script."""
+    process.announce()
+    arguments = process.arguments
+    index = next((i for i, a in enumerate(arguments) if a.endswith(".py")), None)
+    return HOLE if index is None else run_python_file(process, arguments[index], arguments[index + 1 :])
+
+
+def _runner(process: Process) -> str:
+    """``poetry run``, ``conda run`` and their kin end up here with the command."""
+    return process.run(process.arguments) if process.arguments else ""
+
+
+def _ipython(process: Process) -> str:
+    process.announce()
+    options, operands = options_of(process.arguments, "cm", frozenset({"--profile"}))
+    if "c" in options:
+        return run_cells(process, [options["c"]], "ipython -c")
+    if operands and operands[0].endswith((".ipynb", ".ipy")) and (text := process.read(operands[0])):
+        return run_cells(process, notebook_cells(text) if operands[0].endswith(".ipynb") else [text], f"file {operands[0]}")
+    if operands:
+        return run_python_file(process, operands[0], operands[1:])
+    text = process.stdin.rest()
+    return run_cells(process, [text], "piped to ipython") if text.replace(HOLE, "").strip() else HOLE
+
+
+def _jupyter(process: Process) -> str:
+    """``nbconvert --execute``, ``papermill``, ``jupyter run``: the notebook's cells run."""
+    process.announce()
+    arguments = process.arguments
+    verb = process.name.removeprefix("jupyter-") if process.name != "jupyter" else (arguments[0] if arguments else "")
+    executes = verb in ("execute", "run", "papermill", "ploomber") or any(a in ("--execute", "--ExecutePreprocessor.enabled=True") for a in arguments)
+    if verb == "console" or verb == "run":
+        text = process.stdin.rest()
+        if text.replace(HOLE, "").strip():
+            return run_cells(process, [text], f"jupyter {verb}")
+    if not executes:
+        return HOLE
+    for path in arguments:
+        if path.startswith("-"):
+            continue
+        file = process.file(path) or (process.file(path + ".ipynb") if "." not in path else None)
+        if file is None or not path.endswith((".ipynb", ".py")):
+            continue
+        emit_source(file.source, process.state, process.origin, path)
+        if file.content is None:
+            process.emit(Kind.OPAQUE, "download-run")
+        else:
+            run_cells(process, notebook_cells(text_of(file.content)), f"notebook {path}")
+        if verb == "papermill":
+            break
+    return HOLE
+
+
+def notebook_cells(text: str) -> list[str]:
+    """Sources of a notebook's code cells; empty when it is none."""
+    if len(text) > 1 << 20:
+        return []
+    try:
+        notebook = json.loads(text)
+        cells = notebook.get("cells") or [c for w in notebook.get("worksheets", []) for c in w.get("cells", [])]
+        sources = [c.get("source", c.get("input", "")) for c in cells if c.get("cell_type") == "code"]
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return []
+    return ["".join(s) if isinstance(s, list) else str(s) for s in sources]
+
+
+def run_cells(process: Process, cells: Sequence[str], step: str) -> str:
+    """Run cells in a kernel of their own."""
+    from jupyter_tos_guard.inspection.evaluation import run_cell
+
+    state = process.state
+    names, environ, cwd, outputs = state.names, state.environ, state.cwd, state.outputs
+    before = len(state.facts)
+    state.names, state.environ, state.outputs = {}, dict(process.environ), {}
+    try:
+        with nested(state.budget) as allowed:
+            if not allowed:
+                process.emit(Kind.OPAQUE, "too-deep")
+                return HOLE
+            for cell in cells[:200]:
+                run_cell(cell, state)
+    finally:
+        state.names, state.environ, state.cwd, state.outputs = names, environ, cwd, outputs
+    # Found in the other notebook: here it is this command that does it.
+    origin = process.origin
+    state.facts[before:] = [
+        fact._replace(span=origin.span, provenance=(*origin.provenance, step, *fact.provenance)) for fact in state.facts[before:]
+    ]
+    return HOLE
+
+
+_SHEBANG = re.compile(r"#!\s*(\S+)(?:[ \t]+(.*))?")
+
+
+def run_script(process: Process, path: str, arguments: Sequence[str]) -> str:
+    """Run a file of the session: by its first line, else by its name, else as shell."""
+    state = process.state
+    file = find_file(path, state)
+    process.announce()
+    process.emit(Kind.FILE, resolve(path, state.cwd).lower())
+    mention_addresses(process)
+    if file is None:
+        return HOLE
+    emit_source(file.source, state, process.origin, path)
+    if file.content is None:
+        return HOLE
+    text = text_of(file.content)
+    if text.startswith(("\x7fELF", "MZ")):
+        process.emit(Kind.OPAQUE, "native-code")
+        return HOLE
+    if not text.replace(HOLE, "").strip():
+        process.emit(Kind.OPAQUE, "exec-unknown")
+        return HOLE
+    found = _SHEBANG.match(text)
+    step = f"file {path}"
+    if found:
+        interpreter, rest = found.groups()
+        words = [interpreter, *(rest or "").split()]
+        name = program_name(interpreter)
+        if name == "env":
+            words = [w for w in words[1:] if not w.startswith("-") and "=" not in w] or ["sh"]
+            name = program_name(words[0])
+        from jupyter_tos_guard.inspection.foreign import run_foreign
+
+        if name == "python":
+            return process.python(text, step)
+        if name not in SHELLS:
+            body = text.split("\n", 1)[1] if "\n" in text else ""
+            if run_foreign(process, body, name, step):
+                return HOLE
+            return process.run([*words, path, *arguments])
+    elif path.endswith(".py"):
+        return process.python(text, step)
+    return process.shell(text, step, arguments=[path, *arguments])
+
+
+SHELLS = frozenset({"sh", "bash", "zsh", "ksh", "mksh", "fish", "rbash", "csh", "tcsh", "yash", "busybox"})
+
+
+# -- make -----------------------------------------------------------------------------------------------
+
+
+def _make(process: Process) -> str:
+    process.announce()
+    options, operands = options_of(process.arguments, "fCjIoWl", frozenset({"--file", "--makefile", "--directory", "--jobs"}))
+    cwd = process.state.cwd
+    folder = options.get("C") or options.get("directory")
+    if folder:
+        process.state.cwd = resolve(folder, cwd)
+    try:
+        named = options.get("f") or options.get("file") or options.get("makefile")
+        for path in [named] if named else ["GNUmakefile", "makefile", "Makefile"]:
+            file = process.file(path)
+            if file is None:
+                continue
+            emit_source(file.source, process.state, process.origin, path)
+            if file.content is not None:
+                return _run_makefile(process, text_of(file.content), operands, path)
+    finally:
+        process.state.cwd = cwd
+    return HOLE
+
+
+def _run_makefile(process: Process, text: str, operands: list[str], path: str) -> str:
+    variables: dict[str, str] = dict(process.environ)
+    rules: dict[str, tuple[list[str], list[str]]] = {}
+    current: list[str] | None = None
+    for line in re.sub(r"\\\n\s*", " ", text).splitlines()[:4000]:
+        process.state.budget.spend()
+        if line.startswith("\t") and current is not None:
+            current.append(line[1:])
+            continue
+        line = line.split("#", 1)[0].rstrip() if not line.startswith("\t") else line
+        assigned = re.match(r"\s*(?:export\s+|override\s+)?([\w.\-]+)\s*(\+=|\?=|::?=|!=|=)\s*(.*)", line)
+        if assigned:
+            name, operator, value = assigned.groups()
+            if operator == "!=":
+                value = process.shell(value, "make").strip()
+            elif operator == "+=":
+                value = variables.get(name, "") + " " + value
+            if operator != "?=" or name not in variables:
+                variables[name] = value
+            current = None
+            continue
+        target = re.match(r"([^\s:=][^:=]*):{1,2}(?!=)\s*([^;]*)(?:;(.*))?", line)
+        if target:
+            current = [target.group(3)] if target.group(3) else []
+            for name in _make_text(target.group(1), variables, process).split():
+                rules[name] = (_make_text(target.group(2), variables, process).split(), current)
+    for operand in operands:
+        name, equals, value = operand.partition("=")
+        if equals:
+            variables[name] = value
+    goals = [o for o in operands if "=" not in o] or [variables.get(".DEFAULT_GOAL") or next((r for r in rules if not r.startswith(".")), "")]
+    out: list[str] = []
+    done: set[str] = set()
+    pending = goals[:]
+    order: list[str] = []
+    while pending and len(order) < 200:
+        goal = pending.pop()
+        if goal in done or goal not in rules:
+            continue
+        done.add(goal)
+        order.insert(0, goal)
+        pending.extend(rules[goal][0])
+    for goal in order:
+        needs, recipe = rules[goal]
+        local = {**variables, "@": goal, "<": needs[0] if needs else "", "^": " ".join(needs)}
+        for line in recipe:
+            out.append(process.shell(_make_text(line, local, process).lstrip("@-+ \t"), f"file {path}"))
+    return "".join(out)
+
+
+def _make_text(text: str, variables: dict[str, str], process: Process, depth: int = 0) -> str:
+    def expand(found: re.Match[str]) -> str:
+        name = found.group(1) or found.group(2) or found.group(3)
+        if name == "$":
+            return "$"
+        if name.startswith("shell "):
+            return process.shell(name[6:], "make").strip()
+        if name.startswith(("subst ", "strip ", "patsubst ")):
+            words = name.split(" ", 1)[1].split(",")
+            if len(words) == 3 and name.startswith("subst"):
+                return _make_text(words[2], variables, process, depth + 1).replace(words[0], words[1])
+            return words[-1]
+        return _make_text(variables.get(name, ""), variables, process, depth + 1) if depth < 10 else HOLE
+
+    return re.sub(r"\$(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\)|\{([^{}]*)\}|(.))", expand, text[:20_000])
+
+
+# -- files under other names ----------------------------------------------------------------------------------
+
+
+def _copy(process: Process) -> str:
+    """``cp``, ``mv``, ``ln``, ``install``: what a file is goes with it."""
+    process.announce()
+    options, operands = options_of(process.arguments, "tSmog" if process.name == "install" else "tS", frozenset({"--target-directory", "--suffix", "--mode", "--owner", "--group"}))
+    folder = options.get("t") or options.get("target-directory")
+    if process.name == "install" and "d" in options:
+        return ""
+    if folder is None:
+        if len(operands) < 2:
+            if process.name != "ln" or not operands:
+                return ""
+            folder = "."
+            sources = operands
+        else:
+            *sources, folder = operands
+    else:
+        sources = operands
+    for source in sources:
+        _copy_one(process, source, folder, many=len(sources) > 1 or "t" in options or "target-directory" in options)
+    process.status = None
+    return ""
+
+
+def _copy_one(process: Process, source: str, target: str, many: bool) -> None:
+    state = process.state
+    files = state.files
+    old = resolve(source, state.cwd)
+    new = resolve(target, state.cwd) or "."
+    name = source.rstrip("/").rsplit("/", 1)[-1]
+    into = many or target.endswith("/") or target in (".", "..") or new + "/" in BIN_FOLDERS or any(k.startswith(new + "/") for k in files)
+    if into:
+        new = resolve(name, new if new != "." else state.cwd)
+    if process.name == "ln" and not source.startswith(("/", "~")) and find_file(source, state) is None:
+        # A relative link is read from where it stands.
+        beside = resolve(source, new.rpartition("/")[0])
+        old = beside if beside in files else old
+    file = find_file(old, state) if old in files else find_file(source, state)
+    if file is None and _is_program(source):
+        file = File(None, source if "/" in source else f"/usr/bin/{source}", executable=True)
+    below = [(k, f) for k, f in files.items() if k.startswith(old + "/")]
+    process.emit(Kind.FILE, new.lower())
+    if process.name == "mv":
+        files.pop(old, None)
+        for key, _ in below:
+            files.pop(key, None)
+    if file is not None:
+        files[new] = File(file.content, file.source, file.executable or process.name == "install")
+        from_content = file.content
+        if isinstance(from_content, str) and from_content:
+            run_startup_file(new, from_content, state, process.origin)
+    for key, inner in below[:500]:
+        files[new + key[len(old) :]] = inner
+
+
+def _is_program(path: str) -> bool:
+    return path.startswith(BIN_FOLDERS) and path.count("/") <= 4
+
+
+def _remove(process: Process) -> str:
+    process.announce()
+    for path in process.arguments:
+        if path.startswith("-") or not path:
+            continue
+        key = resolve(path, process.state.cwd)
+        process.emit(Kind.FILE, key.lower())
+        process.state.files.pop(key, None)
+        for inner in [k for k in process.state.files if k.startswith(key + "/")]:
+            del process.state.files[inner]
+    return ""
+
+
+def _chmod(process: Process) -> str:
+    process.announce()
+    operands = [a for a in process.arguments if not re.match(r"-[RvcfhHLP]|--", a)]
+    mode = operands[0] if operands else ""
+    runnable = "x" in mode or bool(re.fullmatch(r"[0-7]*[1357][0-7]*", mode))
+    for path in operands[1:]:
+        key = resolve(path, process.state.cwd)
+        process.emit(Kind.FILE, key.lower())
+        file = process.state.files.get(key)
+        if file is not None:
+            file.executable = file.executable or runnable
+    return ""
+
+
+def _dd(process: Process) -> str:
+    process.announce(data=True)
+    values = dict(a.split("=", 1) for a in process.arguments if "=" in a)
+    text = process.read(values["if"]) if "if" in values else process.stdin.rest()
+    file = process.file(values["if"]) if "if" in values else None
+    if "if" in values and file is None and _is_program(values["if"]):
+        file = File(None, values["if"], executable=True)
+    source = file.source if file else process.stdin.source
+    if "of" in values:
+        process.write(values["of"], text, source=source)
+        return ""
+    process.source = source
+    return HOLE if text is None else text
+
+
+def _tar(process: Process) -> str:
+    process.announce()
+    arguments = list(process.arguments)
+    if arguments and not arguments[0].startswith("-"):
+        # `tar xzf file`: the letters' values follow in order.
+        letters = arguments.pop(0)
+        arguments = [word for letter in letters for word in (["-" + letter, arguments.pop(0)] if letter in "fCITXbgLV" and arguments else ["-" + letter])] + arguments
+    options, operands = options_of(
+        arguments, "fCITXbgLVHK", frozenset({"--file", "--directory", "--use-compress-program", "--strip-components", "--exclude", "--transform", "--to-command", "--checkpoint-action"})
+    )
+    for key in ("to-command", "use-compress-program", "I", "rsh-command", "info-script", "new-volume-script", "F"):
+        if options.get(key):
+            process.shell(options[key], f"tar --{key}")
+    for argument in arguments:
+        if "checkpoint-action=exec=" in argument:
+            process.shell(argument.split("exec=", 1)[1], "tar --checkpoint-action")
+    path = options.get("f") or options.get("file") or "-"
+    if {"x", "extract", "get"} & options.keys():
+        folder = options.get("C") or options.get("directory") or options.get("one-top-level") or "."
+        unpack(process, path, folder, operands)
+    elif {"c", "create", "r", "u"} & options.keys():
+        sources = [f.source for o in operands if (f := process.file(o)) is not None and f.source]
+        if path != "-":
+            process.write(path, None, source=sources[0] if sources else "")
+        elif sources:
+            process.source = sources[0]
+        return HOLE if path == "-" else ""
+    return HOLE if "O" in options or "to-stdout" in options else ""
+
+
+def unpack(process: Process, path: str, folder: str, members: Sequence[str] = ()) -> None:
+    """What comes out of an archive is from where the archive is from."""
+    state = process.state
+    if path in ("-", "/dev/stdin"):
+        source, name = process.stdin.source, process.stdin.source.rsplit("/", 1)[-1]
+        process.stdin.rest()
+    else:
+        file = process.file(path)
+        source = file.source if file else ""
+        name = path.rsplit("/", 1)[-1]
+    if not source:
+        return
+    base = resolve(folder, state.cwd)
+    base = "" if base == "." else base
+    if folder not in (".", "./"):
+        state.files.setdefault(base, File(None, source))
+    for stem in _stems(name, source):
+        state.files.setdefault(resolve(stem, base), File(None, source))
+    for member in members:
+        state.files.setdefault(resolve(member, base), File(None, source))
+    state.files[base + "/*" if base else "*"] = File(None, source)
+
+
+def _stems(name: str, source: str) -> list[str]:
+    """Likely names of the folder inside an archive."""
+    stem = re.sub(r"\.(?:tar(?:\.\w+)?|tgz|tbz2?|txz|zip|7z|rar|gz|xz|bz2)$", "", name, flags=re.I)
+    stems = [stem] if stem and HOLE not in stem else []
+    version = re.match(r"(.*?[-_]v?\d+(?:\.\d+)+)", stem)
+    if version:
+        stems.append(version.group(1))
+    inside = re.search(r"github\.com/[^/]+/([^/]+)/(?:archive/(?:refs/(?:heads|tags)/)?|zipball/|tarball/|zip/|tar\.gz/)([^/]+?)(?:\.zip|\.tar\.gz)?$", source)
+    if inside:
+        stems += [f"{inside.group(1)}-{inside.group(2)}", f"{inside.group(1)}-{inside.group(2).removeprefix('v')}"]
+    return stems
+
+
+def _unzip(process: Process) -> str:
+    process.announce()
+    name = process.name
+    if name == "unzip":
+        options, operands = options_of(process.arguments, "dPxI")
+        if "P" in options:
+            process.emit(Kind.OPAQUE, "encrypted-archive")
+        if operands:
+            unpack(process, operands[0], options.get("d") or ".", operands[1:])
+        return ""
+    operands = [a for a in process.arguments if not a.startswith("-")]
+    password = next((a for a in process.arguments if re.match(r"-(?:p|hp).+", a)), "")
+    if password:
+        process.emit(Kind.OPAQUE, "encrypted-archive")
+    folder = next((a[2:] for a in process.arguments if a.startswith("-o") and len(a) > 2), "") or "."
+    verb = operands[0] if operands else ""
+    if verb in ("x", "e") and len(operands) > 1:
+        last = operands[-1]
+        unpack(process, operands[1], last if name in ("unrar", "rar") and len(operands) > 2 and last.endswith("/") else folder)
+    elif name in ("unar", "bsdunzip", "unace", "dtrx", "atool", "aunpack") and operands:
+        unpack(process, operands[0], folder)
+    return ""
+
+
+def _gpg(process: Process) -> str:
+    process.announce()
+    if any(a in ("-d", "--decrypt") for a in process.arguments):
+        process.emit(Kind.OPAQUE, "encrypted-archive")
+    return HOLE
+
+
+# -- what runs later by itself -----------------------------------------------------------------------------------
+
+_STARTUP_SHELL = re.compile(
+    r"(?:^|/)\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zprofile|zshenv|kshrc|xprofile|xinitrc)$"
+    r"|^/etc/(?:profile|bash\.bashrc|rc\.local|profile\.d/[^/]+|cron\.(?:hourly|daily|weekly|monthly)/[^/]+|init\.d/[^/]+)$|/\.git/hooks/[a-z\-]+$|^\.git/hooks/[a-z\-]+$"
+)
+_STARTUP_CRON = re.compile(r"^/etc/(?:crontab|cron\.d/[^/]+)$|^/var/spool/cron/")
+_STARTUP_UNIT = re.compile(r"(?:systemd/(?:user|system)/[^/]+\.(?:service|timer)|autostart/[^/]+\.desktop|supervisor/conf\.d/[^/]+)$")
+
+
+def run_startup_file(path: str, content: str, state: State, origin: Origin) -> None:
+    """Run what was just written to a place that shells, cron or the session run by themselves."""
+    kind = _STARTUP_SHELL if _STARTUP_SHELL.search(path) else _STARTUP_CRON if _STARTUP_CRON.search(path) else None
+    if kind is None and not _STARTUP_UNIT.search(path):
+        return
+    process = Process(["sh"], state, Origin(origin.span, False, (*origin.provenance, f"start-up file {path}")), Stream(""))
+    if kind is _STARTUP_SHELL:
+        process.shell(content)
+    elif kind is _STARTUP_CRON:
+        run_crontab(content, state, origin, process.shell)
+    else:
+        for found in re.finditer(r"^\s*(?:ExecStart|ExecStartPre|ExecStop|Exec|command)\s*=\s*[-@+!:]*(.*)$", content, re.M):
+            process.shell(found.group(1))
+
+
+def written(path: str, state: State, origin: Origin) -> None:
+    """Tell that another evaluator has written ``path`` (its content is in ``state.files``)."""
+    file = state.files.get(resolve(path, state.cwd))
+    if file is not None and file.content:
+        run_startup_file(resolve(path, state.cwd), text_of(file.content), state, origin)
+
+
+def copy_file(source: str, target: str, state: State, origin: Origin, *, move: bool = False) -> None:
+    """Carry what is known of ``source`` to ``target``, as ``cp -r`` or ``mv`` would."""
+    _copy_one(Process(["mv" if move else "cp"], state, origin), source, target, many=False)
+
+
+def unpack_archive(path: str, folder: str, state: State, origin: Origin) -> None:
+    """Let ``folder`` inherit where the archive at ``path`` is from."""
+    unpack(Process(["tar"], state, origin), path, folder)
+
+
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys(SHELLS - {"busybox"}, _shell),
+    **dict.fromkeys(_WRAPPERS, _wrapper),
+    "env": _env, "busybox": _busybox, "toybox": _busybox, "ld-linux-x86-64.so.2": _loader, "ld.so": _loader, "watch": _joined_command,
+    "su": _text_option("c", "s"), "script": _text_option("c", "tEIOBTom", "--command"), "flock": _text_option("c", "wE", "--command --timeout", 1),
+    "sg": _text_option("c", "", "", 1), "screen": _screen, "tmux": _tmux, "crontab": _crontab, "at": _at, "batch": _at,
+    "xargs": _xargs, "find": _find, "gfind": _find, "parallel": _parallel, "python": _python, "torchrun": _launcher, "accelerate": _launcher,
+    "deepspeed": _launcher, "coverage": _launcher, "ipython": _ipython, "jupyter": _jupyter, "jupyter-nbconvert": _jupyter,
+    "jupyter-execute": _jupyter, "jupyter-run": _jupyter, "jupyter-console": _jupyter, "papermill": _jupyter, "nbconvert": _jupyter,
+    "make": _make, "gmake": _make, "cp": _copy, "mv": _copy, "ln": _copy, "link": _copy, "install": _copy, "rm": _remove, "unlink": _remove,
+    "shred": _remove, "truncate": _remove, "chmod": _chmod, "dd": _dd, "tar": _tar, "unzip": _unzip, "7z": _unzip, "7za": _unzip, "7zr": _unzip, "unrar": _unzip,
+    "rar": _unzip, "unar": _unzip, "dtrx": _unzip, "aunpack": _unzip, "gpg": _gpg, "gpg2": _gpg,
+}  # fmt: skip
