@@ -164,6 +164,8 @@ def _get_class(self: Evaluator, value: Class, name: str) -> Value:
         return get(self, Symbol(base), name) if base else UNKNOWN
     if type(member) is Descriptor:
         return Bound(member.function, value) if member.kind == "classmethod" else member.function
+    if type(member) is not Function and name[:2] != "__" and value.symbol().startswith("enum."):
+        return Namespace("member", {"value": member, "name": name, "_value_": member})
     if type(member) is Instance:
         return _bind(self, member, None, value)
     return member

@@ -751,7 +751,7 @@ def _archive(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
         else:
             opened = _open(self, Symbol("builtins.open"), [name, "rb"], {})
             source = opened
-    if type(source) is Stream:
+    if type(source) is Stream and source.content is not None:
         return decoding.archive(self, source, mode if type(mode) is str else "r", symbol.name.startswith("tarfile"))
     return Symbol(symbol.name, True, (arguments, keywords))
 

@@ -386,7 +386,7 @@ class Evaluator:
         special = sinks.NAMES.get(name)
         if special is not None:
             return special(self, name)
-        if name[0] == "_" and name.lstrip("_i").isdigit():
+        if name[0] == "_" and not name.strip("_i0123456789"):
             return sinks.history_name(self, name)
         for module in self.session.stars:
             if sinks.knows(f"{module}.{name}"):
@@ -505,8 +505,12 @@ class Evaluator:
             if type(arguments) is tuple and len(arguments) == 1:
                 return self.text(arguments[0])
             return HOLE
-        if kind is Symbol and not value.called and value.name in library.CONSTANTS:
-            return str(library.CONSTANTS[value.name])
+        if kind is Symbol:
+            if not value.called and value.name in library.CONSTANTS:
+                return str(library.CONSTANTS[value.name])
+            if library.is_exception(value) and value.details[0]:
+                return self.text(value.details[0][0])
+            return HOLE
         if kind is Process:
             return value.output or HOLE  # type: ignore[no-any-return]
         if kind in (list, tuple, dict, Lines):
@@ -576,7 +580,11 @@ class Evaluator:
             frame.receiver = arguments[0]
         if type(node) is not ast.Lambda and library.has_yield(node):
             frame.yields = []
+        before = len(self.state.facts)
         returned = self.run_frame(function, frame)
+        if type(node) is ast.AsyncFunctionDef and self.depth == 0:
+            # A task goes on while later cells change what it works on.
+            self.keep(function, arguments, keywords, before)
         if frame.yields is not None:
             made = Generator(frame.yields, function, arguments, keywords)
             made.result = returned
@@ -787,11 +795,18 @@ class Evaluator:
         """Call ``function`` as something would later, and again when a later cell has changed its data."""
         before = len(self.state.facts)
         result = self.call(function, arguments, keywords)
-        deferred = self.session.deferred
-        if type(function) in (Function, Bound) and len(deferred) < 24:
-            reported = {(fact.kind, fact.value) for fact in self.state.facts[before:]}
-            deferred.append((function, arguments, keywords, reported))
+        if type(function) in (Function, Bound):
+            self.keep(function, arguments, keywords, before)
         return result
+
+    def keep(self, function: Value, arguments: list[Value], keywords: dict[str, Value], before: int) -> None:
+        """Remember a callable that runs on behind the cells, with what it has reported since ``before``."""
+        deferred = self.session.deferred
+        if any(each[0] is function for each in deferred[-8:]):
+            return
+        reported = {(fact.kind, fact.value) for fact in self.state.facts[before:]}
+        deferred.append((function, arguments, keywords, reported))
+        del deferred[:-24]
 
     # -- attributes, items, operators --------------------------------------------------------------
 
@@ -1857,10 +1872,24 @@ def run_cell(source: str, state: State) -> None:
             source, unit = _transformed(self, source, unit)
             self.unit = unit
         earlier = len(self.session.deferred)
-        magics.run_source(self, source, 1)
+        value = magics.run_source(self, source, unit.first_line)
+        if value is not None:
+            _display(self, value)
+            if number > len(state.sources) and len(state.outputs) < 1000:
+                state.outputs[number] = value
         _run_deferred(self, earlier)
     except (RecursionError, MemoryError):
         state.emit(Kind.OPAQUE, "too-deep", unit.origin)
+
+
+def _display(self: Evaluator, value: Value) -> None:
+    """The value of a cell is shown: its own methods for that are called."""
+    if type(value) is not Instance:
+        return
+    for name in ("_ipython_display_", "_repr_mimebundle_", "_repr_html_", "_repr_pretty_", "__repr__"):
+        method = value.cls.find(name)
+        if method is not None:
+            self.call(Bound(method, value), [])
 
 
 def _evaluator(state: State, unit: Unit) -> Evaluator:
@@ -1894,7 +1923,7 @@ def _transformed(self: Evaluator, source: str, unit: Unit) -> tuple[str, Unit]:
 def _run_deferred(self: Evaluator, count: int) -> None:
     """Call again what earlier cells left to be called later: its data may have changed."""
     facts = self.state.facts
-    for function, arguments, keywords, reported in self.session.deferred[:count]:
+    for function, arguments, keywords, reported in list(self.session.deferred[:count]):
         before = len(facts)
         self.calls = max(0, self.calls - self.MAX_CALLS // 8)
         try:

@@ -722,6 +722,11 @@ def catches(self: Evaluator, handler: Value, raised: Value) -> bool | None:
     return None
 
 
+def is_exception(symbol: Symbol) -> bool:
+    """Whether ``symbol`` is a built-in exception with its arguments."""
+    return symbol.called and symbol.details is not None and symbol.name[:9] == "builtins." and symbol.name[9:10].isupper()
+
+
 def wrapped(array: Array) -> Array:
     """Numbers of ``array`` cut to the width of their type, as numpy does."""
     width = {"uint8": 8, "uint16": 16, "uint32": 32}.get(array.kind)

@@ -273,6 +273,8 @@ def attribute(self: Evaluator, symbol: Symbol, name: str) -> Value:
         found = effects.shell_attribute(self, full)
         if found is not None:
             return found
+    if name == "args" and library.is_exception(symbol):
+        return tuple(symbol.details[0])
     if symbol.called and symbol.details is not None:
         return effects.result_attribute(self, symbol, full, name)
     return Symbol(full, symbol.called)
@@ -413,7 +415,7 @@ def call(self: Evaluator, symbol: Symbol, arguments: list[Value], keywords: dict
         return Symbol(name, True, (arguments, keywords))
     handler = HANDLERS.get(name)
     if handler is not None:
-        if name not in HARMLESS:
+        if name not in HARMLESS and name != "get_ipython.events.unregister":
             emit_call(self, name, self.node)
         return handler(self, symbol, arguments, keywords)
     try:
