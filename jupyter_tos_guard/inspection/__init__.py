@@ -7,6 +7,7 @@ rule and judges nothing.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from jupyter_tos_guard.inspection.facts import HOLE, Fact, Kind, Span
@@ -43,6 +44,11 @@ class Inspection(NamedTuple):
     words: frozenset[str] = frozenset()
 
 
+#: IPython ends a magic's line at these too (by str.splitlines), so that a command may follow; elsewhere
+#: they may stand in strings, so both readings are looked at.
+_BREAKS = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
 def inspect(cell: Cell, history: History, budget: Budget) -> Inspection:
     """Find what a cell does, and add the cell to its kernel's history.
 
@@ -63,6 +69,14 @@ def inspect(cell: Cell, history: History, budget: Budget) -> Inspection:
     source = cell.source
     if cell.language not in ("python", "ipython", "python3"):
         return _inspect_foreign(cell, history, budget)
+    if len(source) <= MAX_CELL and _BREAKS.search(source):
+        found = _inspect_python("\n".join(source.splitlines()), history, budget)
+        if found.facts:
+            return found
+    return _inspect_python(source, history, budget)
+
+
+def _inspect_python(source: str, history: History, budget: Budget) -> Inspection:
     if len(source) > MAX_CELL:
         return _inspect_large(source, history, budget)
     screening = history.screen(source, history.hot)

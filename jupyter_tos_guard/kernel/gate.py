@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,6 +42,8 @@ SENSOR = "kernel"
 MAX_TEXTS = 32
 ANY = "*"
 
+#: Reaches a sink and so the evaluator, and does nothing; by whether the kernel's language is Python.
+_WARM_UP = {True: "import os\nos.system('')", False: ""}
 _RUN_ON_TOP = re.compile(r"\s*%%tos[^\S\n]+run[^\S\n]*\r?\n")
 _OWN_LINE = re.compile(r"%{1,2}tos(?:\s+(\w+)\b.*)?", re.DOTALL)
 
@@ -94,6 +97,8 @@ class Ruling(NamedTuple):
         Recorded for them.
     acknowledged : str
         The request's.
+    failure : str
+        Why a text of it could not be inspected; empty when all could.
     """
 
     effect: Verdict
@@ -101,6 +106,7 @@ class Ruling(NamedTuple):
     items: tuple[Item, ...] = ()
     strikes: tuple[Strike, ...] = ()
     acknowledged: str = ""
+    failure: str = ""
 
     @property
     def refused(self) -> bool:
@@ -189,6 +195,16 @@ class Gate:
         with self._lock:
             return self._rule(request, first_line)
 
+    def warm_up(self) -> str:
+        """Decide about something, so that the first cell pays for no imports.
+
+        Returns
+        -------
+        str
+            What is wrong; empty when nothing is.
+        """
+        return _failure(self.ask(_WARM_UP[self.language == "python"]))
+
     def ask(self, source: str) -> Decision:
         """Decide about a text that is not run: nothing is recorded."""
         with self._lock:
@@ -217,15 +233,16 @@ class Gate:
             decision = self.guard.check(Cell(source, self.language), acknowledged=acknowledged)
             items.append(Item(label, source, decision, 0 if label else first_line))
         effect = max(item.decision.effect for item in items)
+        failure = next((_failure(item.decision) for item in items if _failure(item.decision)), "")
         if effect is Verdict.ALLOW:
-            return Ruling(effect, request.source, acknowledged=request.acknowledged)
+            return Ruling(effect, request.source, acknowledged=request.acknowledged, failure=failure)
         items = [item for item in items if item.decision.effect > Verdict.ALLOW]
         items.sort(key=lambda item: -item.decision.effect)
         strikes = self._strikes(request, items)
         self.spool.append(strikes)
         if effect is Verdict.WARN:
             self.warned = Warned(request.source, exact_digest(request.source))
-        return Ruling(effect, request.source, tuple(items), strikes, request.acknowledged)
+        return Ruling(effect, request.source, tuple(items), strikes, request.acknowledged, failure)
 
     def _texts(self, request: Request) -> list[tuple[str, str]]:
         """Everything in the request that would run, in the order in which it would."""
@@ -304,6 +321,8 @@ def open_gate(
     from jupyter_tos_guard.guard import Guard, Settings
 
     settings = configuration(environ)
+    exempt, problems = exemptions(settings)
+    settings = replace(settings, problems=settings.problems + problems)
     kernel = Path(connection_file).stem.removeprefix("kernel-")
     where = place(environ)
     traits = settings.traits
@@ -315,7 +334,7 @@ def open_gate(
             disable=frozenset(traits.disable),
             time_limit=traits.time_limit,
             fail_closed=frozenset(Reason(value) for value in traits.fail_closed),
-            exemptions=tuple(Exemption(**each) for each in traits.exemptions),
+            exemptions=exempt,
         ),
         where,
     )
@@ -330,6 +349,30 @@ def open_gate(
         language=language,
         settings=settings,
     )
+
+
+def exemptions(settings: Configuration) -> tuple[tuple[Exemption, ...], tuple[str, ...]]:
+    """Return the exemptions in the settings, and what is wrong with those that are left out."""
+    good: list[Exemption] = []
+    problems: list[str] = []
+    origin = settings.origins.get("exemptions", "")
+    for number, each in enumerate(settings.traits.exemptions, 1):
+        texts = [each.get(name, "") for name in ("subject", "target", "reason")]
+        until = each.get("until")
+        unknown = set(each) - {"subject", "target", "until", "reason"}
+        if (
+            unknown
+            or not all(isinstance(t, str) for t in texts)
+            or not all(texts[:2])
+            or not isinstance(until, (int, float))
+        ):
+            problems.append(
+                f"{origin}: exemption {number} must hold subject and target (texts), until (seconds since "
+                "the epoch) and may hold reason (text), nothing else; it is left out"
+            )
+        else:
+            good.append(Exemption(texts[0], texts[1], float(until), texts[2]))
+    return tuple(good), tuple(problems)
 
 
 def place(environ: Mapping[str, str]) -> Where:
@@ -376,6 +419,10 @@ def fragment(source: str, span: Span) -> str:
     if span.end_line > span.line:
         return line[span.column :] + "…"
     return line[span.column : span.end_column].strip() or line.strip()
+
+
+def _failure(decision: Decision) -> str:
+    return f"{decision.reason}: {decision.detail}" if decision.reason is Reason.INSPECTION_FAILED else ""
 
 
 def _action(decision: Decision, finding: Finding) -> Action:

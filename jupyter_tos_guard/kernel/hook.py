@@ -27,7 +27,7 @@ ERROR_NAME = "DisallowedCodeError"
 GUARDED = "guarded"
 UNGUARDED = "unguarded"  # the guard could not be loaded; cells run
 CLOSED = "closed"  # the guard could not be loaded; cells do not run, by the operator's choice
-FAILING = "failing"  # loaded, but the last request could not be decided about
+FAILING = "failing"  # loaded, but at least one request could not be decided about
 
 #: Keys of a debugger request whose text is evaluated in the user's process.
 _EVALUATED = ("expression", "condition", "hitCondition", "logMessage", "value")
@@ -178,8 +178,15 @@ class Guarding(Kernel):
             self._guard_nested()
         self._gate = gate
         self.guard_state = GUARDED
+        self._report(gate.warm_up())
         for problem in gate.settings.problems if gate.settings else ():
             self.log.warning("jupyter_tos_guard: %s", problem)
+
+    def _report(self, failure: str) -> None:
+        """Take note of how deciding went. A failure stays in sight: most cells would hide it again."""
+        if failure and failure != self.guard_detail:
+            self.log.error("jupyter_tos_guard: %s", failure)
+            self.guard_state, self.guard_detail = FAILING, failure
 
     def _unload(self, error: Exception) -> None:
         """Say that the guard is missing, and do what the operator wants then."""
@@ -241,12 +248,10 @@ class Guarding(Kernel):
             )
             ruling = self._gate.rule(request)
         except Exception as error:  # a defect of ours costs nobody a cell, unless the operator wants it
-            self.guard_state = FAILING
-            self.guard_detail = f"{type(error).__name__}: {error}"[:300]
-            self.log.error("jupyter_tos_guard failed on a request", exc_info=error)
+            self._report(f"{type(error).__name__}: {error}"[:300])
             settings = getattr(self._gate, "settings", None)
             return _Closed(self.guard_detail) if settings and settings.closes_on_defects else None
-        self.guard_state, self.guard_detail = GUARDED, ""
+        self._report(ruling.failure)
         return ruling
 
     def _request_id(self) -> str:

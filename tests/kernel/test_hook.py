@@ -222,6 +222,12 @@ def test_nothing_hides_behind_a_tos_line(kernel: Session, separator: str) -> Non
     assert not ran(kernel, "part")
 
 
+@pytest.mark.parametrize("separator", ["\r", "\v", "\f", "\x1c", "\x85", "\u2028"])
+def test_nothing_hides_behind_a_line_break_that_only_ipython_sees(kernel: Session, separator: str) -> None:
+    for magic in ("%tos check x", "%pwd x", "%env A=1"):
+        assert kernel.run(f"{magic}{separator}%time import tosblocked").refused
+
+
 def test_a_tos_line_evaluates_nothing(kernel: Session) -> None:
     kernel.run("%tos check {globals().update(part=1)} $(touch part)")
     assert not ran(kernel, "part")

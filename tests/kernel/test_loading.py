@@ -59,6 +59,24 @@ def test_a_package_that_is_gone_leaves_a_running_kernel(start: Start, tmp_path: 
     assert "jupyter_tos_guard is not active in this kernel" in kernel.log
 
 
+@pytest.mark.parametrize(
+    "name", ["jupyter_tos_guard.inspection.evaluation", "jupyter_tos_guard.inspection.magics"]
+)
+def test_inspection_that_cannot_be_loaded_is_said_at_the_start(
+    start: Start, tmp_path: Path, name: str
+) -> None:
+    kernel = start(PYTHONPATH=breaking(tmp_path, name))
+    assert kernel.info()["tos_guard"]["state"] == "failing"
+    assert "inspection-failed" in kernel.info()["banner"]
+    assert kernel.run("print(1)").text == "1\n"
+
+
+def test_a_mistyped_exemption_is_said_and_the_kernel_guarded(start: Start) -> None:
+    kernel = start(JUPYTER_TOS_GUARD_EXEMPTIONS='[{"subject": "user:ann", "until": "tomorrow"}]')
+    assert kernel.run("import tosblocked").refused
+    assert "exemption 1 must hold subject and target" in kernel.run("%tos status").text
+
+
 def test_an_operator_may_close_kernels_without_a_guard(start: Start, tmp_path: Path) -> None:
     kernel = start(
         PYTHONPATH=breaking(tmp_path, "jupyter_tos_guard.guard"),
