@@ -89,7 +89,8 @@ def _condition(expression: Expression, depth: int = 0) -> Iterator[str]:
         shown = ", ".join(f"`{_code_span(value)}`" for value in values[:MAX_VALUES])
         more = f" and {len(values) - MAX_VALUES} more" if len(values) > MAX_VALUES else ""
         verb = _VERBS[expression.modifier]
-        yield f"{indent}- a `{expression.kind}` {verb} {'one of ' if len(values) > 1 else ''}{shown}{more}"
+        article = "an" if expression.kind.value[0] in "aeiou" else "a"
+        yield f"{indent}- {article} `{expression.kind}` {verb} {'one of ' if len(values) > 1 else ''}{shown}{more}"
     elif isinstance(expression, Not):
         yield f"{indent}- none of this holds:"
         yield from _condition(expression.part, depth + 1)
