@@ -1091,8 +1091,17 @@ _STARTUP_CRON = re.compile(r"^/etc/(?:crontab|cron\.d/[^/]+)$|^/var/spool/cron/"
 _STARTUP_UNIT = re.compile(r"(?:systemd/(?:user|system)/[^/]+\.(?:service|timer)|autostart/[^/]+\.desktop|supervisor/conf\.d/[^/]+)$")
 
 
+_STARTUP_PYTHON = re.compile(
+    r"/startup/[^/]*\.i?py$|(?:^|/)(?:site|user)customize\.py$|\.pth$|(?:^|/)(?:ipython|jupyter)\w*_config\.py$", re.IGNORECASE
+)
+
+
 def run_startup_file(path: str, content: str, state: State, origin: Origin) -> None:
     """Run what was just written to a place that shells, cron or the session run by themselves."""
+    if _STARTUP_PYTHON.search(path):
+        from jupyter_tos_guard.inspection.evaluation import run_python
+
+        return run_python(content, state, Origin(origin.span, False, (*origin.provenance, f"start-up file {path}")), fresh=True)
     kind = _STARTUP_SHELL if _STARTUP_SHELL.search(path) else _STARTUP_CRON if _STARTUP_CRON.search(path) else None
     if kind is None and not _STARTUP_UNIT.search(path):
         return
