@@ -47,8 +47,7 @@ SINKS = frozenset(
     "urlopen urlretrieve get_file download_url download_url_to_file snapshot_download hf_hub_download "
     "clone_from sitecustomize usercustomize "
     # this package and the files that load it
-    "jupyter_tos_guard tos_guard jupyter_tos_guard_config ipython_kernel_config ipython_config "
-    "get_objects get_referrers".split()
+    "jupyter_tos_guard tos_guard jupyter_tos_guard_config ipython_kernel_config ipython_config".split()
 )
 
 #: Builtins of the same sort whose names are also harmless methods (``model.eval()``,
