@@ -359,10 +359,16 @@ _CURL_LONGS = (
 )  # fmt: skip
 
 
+#: Options of downloaders whose values are sent, not fetched.
+_SENT = (
+    "H", "header", "d", "data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "json", "F", "form", "form-string", "A", "user-agent", "U",
+    "e", "referer", "b", "cookie", "u", "user", "post-data", "body-data", "w", "write-out", "password", "http-password", "oauth2-bearer",
+)  # fmt: skip
+
+
 def _curl(process: Process) -> str:
-    process.announce()
-    arguments = list(process.arguments)
-    options, operands = split(arguments, _CURL_LETTERS, _CURL_LONGS)
+    options, operands = split(process.arguments, _CURL_LETTERS, _CURL_LONGS)
+    process.announce(hide=[v for n, v in options if n in _SENT and v])
     for path in _all(options, "K", "config"):
         text = process.read(path)
         for found in re.finditer(r"^\s*-{0,2}(\w[\w\-]*)\s*[=: ]\s*\"?([^\"\n]*)\"?", text or "", re.M):
@@ -402,7 +408,7 @@ def _curl_globs(url: str) -> list[str]:
     return [piece for o in options[:32] for piece in _curl_globs(url[: found.start()] + o + url[found.end() :])][:64]
 
 
-_WGET_LETTERS = "aABDeiIlLmoOPQRtTUwXY"
+_WGET_LETTERS = "aABDeiIloOPQRtTUwX"
 _WGET_LONGS = (
     "accept", "accept-regex", "append-output", "base", "bind-address", "body-data", "body-file", "ca-certificate", "ca-directory", "certificate",
     "config", "connect-timeout", "cut-dirs", "default-page", "directory-prefix", "dns-timeout", "domains", "exclude-directories",
@@ -415,16 +421,15 @@ _WGET_LONGS = (
 
 
 def _wget(process: Process) -> str:
-    process.announce()
-    options, operands = split(process.arguments, _WGET_LETTERS.replace("m", "").replace("L", ""), _WGET_LONGS)
+    options, operands = split(process.arguments, _WGET_LETTERS, _WGET_LONGS)
+    process.announce(hide=[v for n, v in options if n in _SENT and v and n != "e"])
     base = _last(options, "B", "base") or ""
     urls = list(operands)
     for path in _all(options, "i", "input-file"):
         if naming.canonical_url(path):
             urls.append(path)
             continue
-        text = process.read(path) or ""
-        urls.extend(re.findall(r"href=[\"']?([^\"' >]+)|^\s*([^\s<]\S*)", text, re.M) and [a or b for a, b in re.findall(r"href=[\"']?([^\"' >]+)|^\s*([^\s<]\S*)", text, re.M)])
+        urls.extend(a or b for a, b in re.findall(r"href=[\"']?([^\"' >]+)|^\s*([^\s<]\S*)", process.read(path) or "", re.M))
     for setting in _all(options, "e", "execute"):
         key, _, value = setting.partition("=")
         if key.strip().endswith("proxy") and value:
@@ -819,15 +824,15 @@ def _installer(process: Process) -> str:
     process.announce()
     ecosystem, verbs, letters, longs = _INSTALLERS[process.name]
     options, operands = split(process.arguments, letters, longs)
-    if verbs:
-        if not operands or operands[0] not in verbs:
-            return HOLE
-        operands = operands[1:]
     for setting in _all(options, "o", "option"):
         # `-o APT::Update::Pre-Invoke::=cmd`, `-o DPkg::Pre-Install-Pkgs::=cmd` run programs.
         key, _, value = setting.partition("=")
         if "invoke" in key.lower() or "pre-install-pkgs" in key.lower():
             process.shell(value, f"{process.name} -o")
+    if verbs:
+        if not operands or operands[0] not in verbs:
+            return HOLE
+        operands = operands[1:]
     for url in _all(options, "source", "server", "repository", "X"):
         if "://" in url:
             process.fetch(url)

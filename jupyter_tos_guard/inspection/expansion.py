@@ -262,7 +262,10 @@ class Expander:
                 started = started or kind == _QUOTED or bool(text)
             else:
                 pieces = split_fields(text, ifs)
-                if pieces and text and text[0] in ifs and text[0].isspace() and started:
+                if text and not pieces and started:
+                    self._finish(current, fields)  # nothing but separators: `git${IFS}clone`
+                    current, started = [], False
+                if pieces and text[0] in ifs and text[0].isspace() and started:
                     self._finish(current, fields)
                     current, started = [], False
                 for i, piece in enumerate(pieces):

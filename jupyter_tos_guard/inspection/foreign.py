@@ -339,6 +339,7 @@ class _Reader:
             self.depth -= 1
 
     def _joined(self) -> Value:
+        first = self._peek()
         value = self._primary()
         while True:
             token = self._peek()
@@ -356,6 +357,8 @@ class _Reader:
             elif token.kind == "change":
                 self.at += 1
                 value = _changed(value, token.text)
+                if first.kind == "name":
+                    self.variables[first.text.lstrip("$@%")] = value
             elif token.kind == "operator" and token.text == "[" and isinstance(value, (str, list)):
                 value = self._index(value)
             elif token.kind == "operator" and token.text in ("|>", "%>%") and self._peek(1).kind == "name":
@@ -376,12 +379,9 @@ class _Reader:
             self.at += 1
             self._shell(value, self._peek())
             return
-        command = self._primary()
-        text = _text(command)
-        if self.out and program_name(text.split(" ")[0] if text else "") in ("sh", "bash"):
-            self._shell(self.out.pop(), self._peek())
-        elif text:
-            self._shell(text, self._peek())
+        text = _text(self._primary())
+        if text:
+            self.process.shell(text, stdin=Stream(_text(value)))
 
     def _primary(self) -> Value:
         token = self._peek()
@@ -411,6 +411,9 @@ class _Reader:
             return self._name(token)
         if text in ("(", "[", "{"):
             return self._bracketed({"(": ")", "[": "]", "{": "}"}[text])
+        if text == ":" and self._peek().kind == "name" and self.spec in (LANGUAGES["ruby"], LANGUAGES["elixir"]):
+            self.at += 1
+            return self.tokens[self.at - 1].text  # a symbol
         if text in ("-", "!", "+", "&", "*", "~", "\\", "@", ":", "?") and self._peek().kind != "line":
             return self._primary() if self.depth < 38 else None
         return None
@@ -448,6 +451,8 @@ class _Reader:
         name = token.text
         lower = name.lower()
         following = self._peek()
+        if self.spec is LANGUAGES["tcl"] and lower == "exec":
+            return self._rest_of_line(token)
         if lower in _KEYWORDS and lower not in self.names["prints"] and lower not in ("puts",):
             return self._primary() if following.kind in ("double", "single", "name", "back", "escaped") and self.depth < 36 else None
         if following.text == "(" and following.kind == "operator":
@@ -476,6 +481,15 @@ class _Reader:
         if head in self.variables and method:
             return self._call(method, self.variables[head], [], {}, token)
         return HOLE if name[:1] in "$@" else None
+
+    def _rest_of_line(self, token: _Token) -> Value:
+        """Tcl's bare words: the line is the command."""
+        end = re.compile(r"[\n;\]}]|$").search(self.text, token.end)
+        stop = end.start() if end else len(self.text)
+        while self._peek().kind and self._peek().start < stop:
+            self.at += 1
+        line = re.sub(r"\$\{?(\w+)\}?", lambda m: _text(self.variables.get(m.group(1), HOLE)), self.text[token.end : stop])
+        return self._shell(line, token)
 
     def _list_or_value(self) -> Value:
         return self._expression()
@@ -634,7 +648,7 @@ class _Reader:
         names = self.names
         back = self._placed(token)
         try:
-            if whole in ("send", "__send__", "public_send", "do.call", "call_user_func", "match.fun", "method", "call_user_func_array") and arguments:
+            if last in ("send", "__send__", "public_send", "do.call", "call_user_func", "match.fun", "call_user_func_array") and arguments:
                 return self._call(_text(arguments[0]).lstrip(":"), receiver, _flat(arguments[1:]), named, token)
             if last in names["prints"] and not (receiver is not None and last == "get"):
                 self._print(last, arguments)
@@ -1081,8 +1095,8 @@ def _interpreter(process: Process) -> str:
     """Run the program text, the file or the standard input of an interpreter."""
     name = process.name
     language, text_letters, text_longs, value_letters = _INTERPRETERS[name]
-    process.announce(data=name == "awk")
     if name == "awk":
+        process.announce(data=True)
         return _awk(process)
     texts: list[str] = []
     rest: list[str] = []
@@ -1117,7 +1131,8 @@ def _interpreter(process: Process) -> str:
         break
     if name == "deno" and rest[:1] == ["eval"]:
         texts, rest = rest[1:2], []
-    elif name in ("deno", "bun", "crystal", "nim") and rest[:1] == ["run"]:
+    process.announce(hide=texts)
+    if name in ("deno", "bun", "crystal", "nim") and rest[:1] == ["run"]:
         rest = [a for a in rest[1:] if not a.startswith("-")]
     if name in ("vim", "nvim"):
         for text in texts:

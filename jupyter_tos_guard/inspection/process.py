@@ -106,12 +106,16 @@ class Process:
         """Report that a package is installed."""
         self.emit(Kind.PACKAGE, naming.package(ecosystem, name))
 
-    def announce(self, *, data: bool = False) -> None:
-        """Report the program and, unless they are data, its arguments."""
+    def announce(self, *, data: bool = False, hide: Sequence[str] = ()) -> None:
+        """Report the program and, unless they are data, its arguments.
+
+        ``hide`` are arguments that are text of their own: headers, posted data, program text.
+        """
         state, origin, text, name = self.state, self.origin, self.text, self.name
         state.emit(Kind.COMMAND, name, origin, text)
         if not data:
-            announce_arguments(name, self.arguments, state, origin, text)
+            shown = self.arguments if not hide else [a for a in self.arguments if a not in hide]
+            announce_arguments(name, shown, state, origin, text)
 
     # -- files -------------------------------------------------------------------
 
@@ -368,7 +372,7 @@ _handlers: dict[str, Handler] = {}
 #: Programs whose arguments are text, patterns or names to be shown: mention, not use.
 _SHOWING = frozenset(
     "ls dir cat less more head tail wc nl grep rg ag ack sed awk tr cut sort uniq rev tac fold fmt column paste join comm diff cmp "
-    "file stat du df free uname whoami id hostname nproc lscpu lsb_release printenv history man info clear date sleep seq "
+    "file stat du df free uname whoami id hostname nproc lscpu lsb_release printenv history man info clear date seq "
     "expr basename dirname realpath readlink which whereis type md5sum sha1sum sha256sum sha512sum cksum strings od xxd "
     "hexdump jq yq tree locate true false test [ echo printf yes mkdir rmdir touch tput reset stty groups who w last uptime "
     "ps top htop pgrep pidof lsof ss netstat lspci lsusb nvidia-smi cal bc dc factor shuf tsort pr expand unexpand look "

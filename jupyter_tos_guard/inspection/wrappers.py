@@ -550,8 +550,9 @@ _PYTHON_RUNNERS = frozenset({"cprofile", "profile", "pdb", "trace", "runpy", "co
 
 def _python(process: Process) -> str:
     """``python script``, ``-c``, ``-m``, ``-`` or a program on standard input."""
-    process.announce()
     arguments = process.arguments
+    at = next((i for i, a in enumerate(arguments) if re.fullmatch(r"-[a-zA-Z]*c", a) or not a.startswith("-")), len(arguments))
+    process.announce(hide=arguments[at + 1 : at + 2] if at < len(arguments) and arguments[at].startswith("-") else ())
     i = 0
     while i < len(arguments):
         argument = arguments[i]
@@ -590,7 +591,12 @@ def _python_text(process: Process, text: str, *steps: str) -> str:
     if not text.replace(HOLE, "").strip():
         process.emit(Kind.OPAQUE, "exec-unknown")
         return HOLE
-    return process.python(text, *steps)
+    process.python(text, *steps)
+    if "print" not in text and "write" not in text:
+        return ""
+    from jupyter_tos_guard.inspection.foreign import printed_by_python
+
+    return printed_by_python(text, process)
 
 
 def run_python_file(process: Process, path: str, arguments: Sequence[str]) -> str:
