@@ -126,6 +126,23 @@ class Frame:
         self.cls: Class | None = None
 
 
+class Deferred:
+    """A callable that the program left to be called later."""
+
+    __slots__ = ("arguments", "function", "keywords", "reported", "worked_on")
+
+    def __init__(
+        self, function: Value, arguments: list[Value], keywords: dict[str, Value], reported: set[tuple[Kind, str]]
+    ) -> None:
+        self.function = function
+        self.arguments = arguments
+        self.keywords = keywords
+        #: Facts that it has reported: they are not reported again for every later cell.
+        self.reported = reported
+        #: Fingerprint of its data when it was last called; None before a cell has ended.
+        self.worked_on: tuple[Any, ...] | None = None
+
+
 class Session:
     """What the evaluator keeps between the cells of a kernel."""
 
@@ -135,7 +152,7 @@ class Session:
 
     def __init__(self) -> None:
         #: Callables that the program left to be called later, with their arguments.
-        self.deferred: list[tuple[Value, list[Value], dict[str, Value], set[tuple[Kind, str]]]] = []
+        self.deferred: list[Deferred] = []
         #: Cell in which a global name was last bound.
         self.defined: dict[str, int] = {}
         #: Modules made from the session's own files.
@@ -171,9 +188,10 @@ class Evaluator:
     MAX_CALL_DEPTH = 56
     #: Calls of the user's functions, iterations' steps: what a cell may use before loops and
     #: recursion are cut short. Honest computation must not use up the whole budget.
-    MAX_CALLS = 6000
-    LOOP_STEPS = 24_000
-    ALL_LOOP_STEPS = 60_000
+    MAX_CALLS = 3000
+    LOOP_STEPS = 16_000
+    ALL_LOOP_STEPS = 32_000
+    HURRY_STEPS = 60_000
     MAX_ITERATIONS = 20_000
     MAX_YIELDS = 2048
 
@@ -203,6 +221,10 @@ class Evaluator:
         #: Modules and calls that were reported already.
         self.emitted: set[str] = set()
         self.cell = unit.cell
+        #: Half of the time or many steps are used up: loops and recursion are cut short from
+        #: now on, so that the rest of the cell is still seen.
+        self.hurried = False
+        self.reserve = self.budget.remaining() / 2
 
     # -- running ---------------------------------------------------------------------------------
 
@@ -243,6 +265,8 @@ class Evaluator:
         self.count += 1
         if not self.count & 63:
             self.budget.spend(64)
+            if not self.count & 255 and not self.hurried:
+                self.hurried = self.count > self.HURRY_STEPS or self.budget.remaining() < self.reserve
 
     def fork(self, branches: Iterable[Callable[[], str | None]]) -> str | None:
         """Take several ways from the same state, then go on with what each left behind."""
@@ -569,7 +593,7 @@ class Evaluator:
     def call_function(self, function: Function, arguments: list[Value], keywords: dict[str, Value]) -> Value:
         """Call a ``def`` or ``lambda`` of the user's."""
         self.calls += 1
-        if self.calls > self.MAX_CALLS or self.depth >= self.MAX_CALL_DEPTH:
+        if self.calls > self.MAX_CALLS or self.depth >= (4 if self.hurried else self.MAX_CALL_DEPTH):
             self.doubts += 1
             return UNKNOWN
         node = function.node
@@ -643,7 +667,7 @@ class Evaluator:
         """``values``, until their handling has cost as much as a loop may."""
         start = self.count
         for rounds, value in enumerate(values):
-            if rounds > 2 and self.count - start > self.LOOP_STEPS:
+            if rounds > 2 and (self.hurried or self.count - start > self.LOOP_STEPS):
                 self.doubts += 1
                 return
             self.tick()
@@ -802,10 +826,10 @@ class Evaluator:
     def keep(self, function: Value, arguments: list[Value], keywords: dict[str, Value], before: int) -> None:
         """Remember a callable that runs on behind the cells, with what it has reported since ``before``."""
         deferred = self.session.deferred
-        if any(each[0] is function for each in deferred[-8:]):
+        if any(each.function is function for each in deferred[-8:]):
             return
         reported = {(fact.kind, fact.value) for fact in self.state.facts[before:]}
-        deferred.append((function, arguments, keywords, reported))
+        deferred.append(Deferred(function, arguments, keywords, reported))
         del deferred[:-24]
 
     # -- attributes, items, operators --------------------------------------------------------------
@@ -1023,6 +1047,8 @@ class Evaluator:
 
     def _pointless(self, rounds: int, doubts: int, spent: int) -> bool:
         """Whether going round again is unlikely to tell more: what is not known decides in this loop."""
+        if self.hurried:
+            return True
         new = self.doubts - doubts
         return new >= 3 and (rounds >= 64 or new >= rounds or spent > self.LOOP_STEPS // 4)
 
@@ -1301,7 +1327,7 @@ def _comprehend(self: Evaluator, node: Any, level: int, found: list[Value], limi
     source = self.evaluate(generator.iter)
     for rounds, item in enumerate(self.iterate(source)):
         self.tick()
-        if rounds > 2 and (self.count > limit or self.loop_steps > self.ALL_LOOP_STEPS):
+        if rounds > 2 and (self.hurried or self.count > limit or self.loop_steps > self.ALL_LOOP_STEPS):
             self.doubts += 1
             return
         self.assign(generator.target, item)
@@ -1871,13 +1897,12 @@ def run_cell(source: str, state: State) -> None:
         if self.session.transformers:
             source, unit = _transformed(self, source, unit)
             self.unit = unit
-        earlier = len(self.session.deferred)
         value = magics.run_source(self, source, unit.first_line)
         if value is not None:
             _display(self, value)
             if number > len(state.sources) and len(state.outputs) < 1000:
                 state.outputs[number] = value
-        _run_deferred(self, earlier)
+        _run_deferred(self)
     except (RecursionError, MemoryError):
         state.emit(Kind.OPAQUE, "too-deep", unit.origin)
 
@@ -1920,20 +1945,28 @@ def _transformed(self: Evaluator, source: str, unit: Unit) -> tuple[str, Unit]:
     return text, Unit(text, Origin(unit.origin.span, False, ("input transformer",)), [], 0, unit.cell)
 
 
-def _run_deferred(self: Evaluator, count: int) -> None:
+def _run_deferred(self: Evaluator) -> None:
     """Call again what earlier cells left to be called later: its data may have changed."""
+    from jupyter_tos_guard.inspection import heat
+
     facts = self.state.facts
-    for function, arguments, keywords, reported in list(self.session.deferred[:count]):
+    for each in list(self.session.deferred):
+        now = heat.fingerprint(each.function, each.arguments)
+        changed = each.worked_on is not None and each.worked_on != now
+        each.worked_on = now
+        if not changed or self.hurried:
+            continue
         before = len(facts)
         self.calls = max(0, self.calls - self.MAX_CALLS // 8)
         try:
-            self.call(function, arguments, keywords)
+            self.call(each.function, each.arguments, each.keywords)
         except (Raised, Enough):
             continue
         finally:
-            new = [fact for fact in facts[before:] if (fact.kind, fact.value) not in reported]
+            new = [fact for fact in facts[before:] if (fact.kind, fact.value) not in each.reported]
             facts[before:] = new
-            reported.update((fact.kind, fact.value) for fact in new)
+            each.reported.update((fact.kind, fact.value) for fact in new)
+        each.worked_on = heat.fingerprint(each.function, each.arguments)
 
 
 def run_python(source: str, state: State, origin: Origin, *, fresh: bool) -> None:
@@ -1997,5 +2030,5 @@ def hot_names(state: State) -> set[str]:
     session = state.names.get(_SESSION)
     hot = heat.names(state.names)
     if isinstance(session, Session) and session.deferred:
-        hot |= heat.reached([each[0] for each in session.deferred])
+        hot |= heat.reached([each.function for each in session.deferred])
     return hot

@@ -13,6 +13,7 @@ from jupyter_tos_guard.inspection.values import (
     Descriptor,
     Function,
     Instance,
+    Namespace,
     Native,
     Partial,
     Process,
@@ -49,6 +50,42 @@ def reached(functions: Iterable[Value]) -> set[str]:
         if type(function) is Function:
             found |= _words(function.node)
     return found
+
+
+def fingerprint(function: Value, arguments: list[Value]) -> tuple[Any, ...]:
+    """What a deferred call works on, cheaply: it differs when a later cell has changed that."""
+    seen: list[Any] = []
+    for each in arguments[:8]:
+        _look(each, seen, 2)
+    while type(function) in (Bound, Partial):
+        if type(function) is Bound:
+            _look(function.receiver, seen, 2)
+        function = function.function
+    if type(function) is Function:
+        for name in sorted(_words(function.node)):
+            scope = function.scope
+            while scope is not None:
+                if name in scope.names:
+                    _look(scope.names[name], seen, 2)
+                    break
+                scope = scope.parent
+    return tuple(seen)
+
+
+def _look(value: Value, seen: list[Any], depth: int) -> None:
+    kind = type(value)
+    if kind in (str, bytes, int, float, bool):
+        seen.append(value)
+    elif kind is list or kind is dict:
+        seen.append((id(value), len(value)))
+        if len(value) <= 16:
+            seen.extend(each for each in (value if kind is list else value.values()) if type(each) is str)
+    elif kind is Instance and depth:
+        for each in list(value.attributes.values())[:16]:
+            _look(each, seen, depth - 1)
+    elif kind is Namespace and depth:
+        for each in list(value.attributes.values())[:16]:
+            _look(each, seen, depth - 1)
 
 
 def _is_hot(value: Value, hot: set[str], depth: int) -> bool:

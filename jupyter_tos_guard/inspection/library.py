@@ -14,6 +14,7 @@ import re
 import string
 import sys
 import sysconfig
+import warnings
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -487,7 +488,9 @@ def _regex(self: Evaluator, name: str, arguments: list[Value], keywords: dict[st
     if name in ("re.sub", "re.subn") and type(arguments[1]) not in (str, bytes):
         return UNKNOWN
     if any(type(each) is re.Pattern for each in arguments) or name == "re.escape" or type(pattern) in (str, bytes):
-        made = getattr(re, name.partition(".")[2])(*arguments, **keywords)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = getattr(re, name.partition(".")[2])(*arguments, **keywords)
         if name == "re.finditer":
             return Generator(list(itertools.islice(made, 10_000)))
         return made
@@ -680,7 +683,7 @@ def joined_choices(parts: list[Value]) -> Value:
     made = [""]
     for part in parts:
         ways = part.values if type(part) is Choice else (part,)
-        made = [before + way for before in made for way in ways][: Choice.MAX]
+        made = [before + (way if type(way) is str else HOLE) for before in made for way in ways][: Choice.MAX]
     return either(made)
 
 

@@ -62,6 +62,10 @@ class Budget:
             if left < 0 or self._clock() > self._deadline:
                 raise OutOfBudget
 
+    def remaining(self) -> float:
+        """Seconds until the deadline."""
+        return self._deadline - self._clock()
+
 
 class Origin(NamedTuple):
     """Where a piece of code came from.
