@@ -95,8 +95,3 @@ def test_deciding_in_a_kernel_loads_nothing_heavy(default_policy: Path) -> None:
         default_policy, "x = 1", "import os\nos.getcwd()", "exec('print(1)')", "%pip install numpy", "!ls"
     )
     assert not found & set(HEAVY)
-
-
-def test_the_parser_for_shell_is_loaded_when_it_is_needed(default_policy: Path) -> None:
-    nontrivial = '%%bash\nfor u in a b; do git clone "https://github.com/$u/x" && (cd x; make); done'
-    assert "tree_sitter" in loaded(default_policy, nontrivial)

@@ -79,7 +79,7 @@ def _show_finding(source: str, finding: Finding, clauses: dict[str, Clause], con
     console.print(
         f"  where     line {span.line}, column {span.column + 1}: {printable(fragment(source, span))}"
     )
-    if how := decoded(finding):
+    if how := decoded(finding, fragment(source, span)):
         console.print(f"  decoded   {printable(how, 600)}")
     console.print(
         f"  rule      {finding.rule} ({printable(finding.title)}; asks for {finding.verdict.label})"

@@ -26,6 +26,7 @@ from types import FrameType
 from typing import Any
 
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.syntax import Syntax
 from rich.text import Text
 from traitlets import Bool, Int
@@ -165,14 +166,13 @@ def show(notebook: Any, console: Console) -> None:
     for cell in notebook.cells:
         console.print()
         if cell.cell_type == "markdown":
-            console.print(
-                Text(textwrap.fill(cell.source.replace("#", "").replace("**", "").strip(), 100), "bold")
-            )
+            console.print(Markdown(cell.source))
             continue
         code = Syntax(cell.source, "python", theme="ansi_dark", background_color="default", word_wrap=True)
         console.print(code)
         for output in cell.outputs:
-            console.print(Text.from_ansi(textwrap.indent(_output_text(output).rstrip("\n"), "    ")))
+            text = textwrap.indent(_output_text(output).rstrip("\n"), "  | ")
+            console.print(Text.from_ansi(text), soft_wrap=True)
 
 
 def _output_text(output: Any) -> str:

@@ -87,7 +87,7 @@ class Pool(Generic[Item, Result]):
             for batch in batches:
                 yield self._work(guard, batch)
             return
-        waiting: deque[tuple[Sequence[Item], Future[list[Result]]]] = deque()
+        waiting: deque[_Task[Item, Result]] = deque()
         arriving = _Feeder(batches, self._jobs * self.AHEAD)
         try:
             while True:
@@ -97,10 +97,10 @@ class Pool(Generic[Item, Result]):
                     arrived = arriving.next(wait=not waiting)
                     if arrived is None:
                         break
-                    waiting.append((arrived, self._submit(arrived)))
+                    waiting.append(self._submit(arrived))
                 if not waiting:
                     return
-                yield self._result(*waiting.popleft())
+                yield self._result(waiting.popleft())
         finally:
             self.close()
 
@@ -110,31 +110,45 @@ class Pool(Generic[Item, Result]):
             self._executor.shutdown(cancel_futures=True)
             self._executor = None
 
-    def _submit(self, batch: Sequence[Item]) -> Future[list[Result]]:
+    def _submit(self, batch: Sequence[Item]) -> _Task[Item, Result]:
         for _ in range(2):
             if self._executor is None:
                 self._executor = ProcessPoolExecutor(
                     self._jobs, get_context("spawn"), initializer=_start, initargs=(self._bench,)
                 )
             try:
-                return self._executor.submit(_serve, self._work, batch)
+                return _Task(batch, self._executor, self._executor.submit(_serve, self._work, batch))
             except BrokenProcessPool:
                 self._executor = None
         raise RuntimeError("worker processes cannot be started")
 
-    def _result(self, batch: Sequence[Item], future: Future[list[Result]]) -> list[Result]:
+    def _result(self, task: _Task[Item, Result]) -> list[Result]:
+        results = self._await(task)
+        if results is not None:
+            return results
+        # Innocent batches were lost with the guilty one. One item at a time tells them apart.
+        return [result for item in task.batch for result in self._retry([item])]
+
+    def _retry(self, batch: Sequence[Item]) -> list[Result]:
+        results = self._await(self._submit(batch))
+        return [self._failed(batch[0])] if results is None else results
+
+    def _await(self, task: _Task[Item, Result]) -> list[Result] | None:
         try:
-            return future.result()
+            return task.future.result()
         except BrokenProcessPool:
-            self._executor = None
-        if len(batch) == 1:
-            # Innocent batches were lost with the guilty one: only a second death counts.
-            try:
-                return self._submit(batch).result()
-            except BrokenProcessPool:
+            if self._executor is task.executor:
                 self._executor = None
-                return [self._failed(batch[0])]
-        return [result for item in batch for result in self._result([item], self._submit([item]))]
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Task(Generic[Item, Result]):
+    """A batch and who works on it."""
+
+    batch: Sequence[Item]
+    executor: ProcessPoolExecutor
+    future: Future[list[Result]]
 
 
 class _Feeder(Generic[Item]):

@@ -123,12 +123,12 @@ def as_sarif(reports: Iterable[FileReport], clauses: dict[str, Clause], version:
     }
 
 
-def decoded(finding: Finding) -> str:
-    """Return how the value was found and what it says, empty when it stands in the cell."""
+def decoded(finding: Finding, shown: str) -> str:
+    """Return how the value was found and what it says; empty when it stands in what is shown of the cell."""
     fact = finding.facts[0]
-    if not fact.provenance:
-        return ""
-    return " → ".join(fact.provenance) + f": {fact.text or fact.value}"
+    if fact.provenance:
+        return " → ".join(fact.provenance) + f": {fact.text or fact.value}"
+    return "" if fact.value.casefold() in shown.casefold() else f"{fact.kind} {fact.value}"
 
 
 def printable(text: str, limit: int = 200) -> str:
@@ -150,13 +150,13 @@ def _rows(path: str, cell: Flagged, clauses: dict[str, Clause]) -> Iterable[tupl
         yield verdict, where, "", printable(cell.decision.detail or cell.decision.reason.value), ""
     for finding in cell.decision.findings:
         span = finding.facts[0].span
-        texts = fragment(cell.source, span), decoded(finding)
+        shown = fragment(cell.source, span)
         yield (
             verdict,
             f"{where}:{span.line}:{span.column + 1}",
             printable(clause_name(finding.clause, clauses)),
             printable(finding.title),
-            "\n".join(printable(text, 120) for text in texts if text),
+            "\n".join(printable(text, 120) for text in (shown, decoded(finding, shown)) if text),
         )
 
 
@@ -216,7 +216,7 @@ def _sarif_result(path: str, cell: Flagged, finding: Finding, first_line: int | 
         # A line of the notebook's file, so that viewers which know no cells jump to it.
         location["physicalLocation"]["region"] = {"startLine": first_line + span.line - 1}
     message = f"{finding.message} (cell {cell.number}, line {span.line})"
-    how = decoded(finding)
+    how = decoded(finding, fragment(cell.source, span))
     return {
         "ruleId": finding.rule,
         "level": _LEVELS[min(finding.verdict, cell.decision.effect)],

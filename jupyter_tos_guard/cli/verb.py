@@ -7,6 +7,7 @@ Not a verb itself. Verbs subclass :class:`Verb`, those that judge cells
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_core.application import JupyterApp
-from traitlets import Bool, Enum, List, Unicode
+from traitlets import Bool, Enum, List, Unicode, default
 from traitlets.config.loader import KVArgParseConfigLoader
 
 from jupyter_tos_guard.cli.judging import Bench
@@ -69,6 +70,10 @@ class Verb(JupyterApp):
         "json": ({"Verb": {"as_json": True}}, "Print data as JSON."),
         "debug": ({"Application": {"log_level": 10}}, "Log everything."),
     }
+
+    @default("log_level")
+    def _quiet(self) -> int:
+        return logging.WARNING
 
     def initialize(self, argv: list[str] | None = None) -> None:
         """Read options and configuration; wrong ones end the program with :attr:`Exit.USAGE`."""

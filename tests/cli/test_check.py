@@ -16,8 +16,7 @@ def test_a_breach_is_explained(tos: Tos, policy: Path) -> None:
     assert "block" in outcome.out
     assert "line 3" in outcome.out
     assert "1 Cryptocurrency mining" in outcome.out
-    assert "decoded" in outcome.out
-    assert "xmrig" in outcome.out
+    assert "decoded   repository github.com/xmrig/xmrig" in outcome.out
 
 
 def test_a_breach_as_json_names_rule_clause_place_and_decoding(tos: Tos, policy: Path) -> None:

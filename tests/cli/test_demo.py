@@ -43,9 +43,10 @@ def test_the_demo_stops_the_breaches_and_runs_the_rest() -> None:
 
 
 @pytest.mark.usefixtures("guarded")
-def test_the_demo_serves_the_notebook_and_cleans_up_when_it_is_stopped() -> None:
+def test_the_demo_serves_the_notebook_and_cleans_up_when_it_is_stopped(tmp_path: Path) -> None:
     pytest.importorskip("jupyterlab")
-    with subprocess.Popen([*DEMO, "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([*DEMO, "--port", "0"], stdout=subprocess.PIPE, text=True, env=environ) as process:
         assert process.stdout
         url = next(found.group() for line in process.stdout if (found := re.search(r"http://127\S+", line)))
         try:
@@ -54,13 +55,12 @@ def test_the_demo_serves_the_notebook_and_cleans_up_when_it_is_stopped() -> None
                 f"{server}/api/contents/demo.ipynb?token={token}", timeout=60
             ) as reply:
                 notebook = json.load(reply)["content"]
-            # Windows has no signal that a child can answer.
-            folder = next(Path(os.sep, "tmp").glob("tos-guard-demo-*"), None)
+            assert list(tmp_path.glob("tos-guard-demo-*"))
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
     assert any("DisallowedCodeError" in json.dumps(cell) for cell in notebook["cells"])
-    assert folder is None or not folder.exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_a_policy_that_stops_the_breaches_nothing_is_executed(

@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 def test_files_are_judged_as_sessions_and_reported(tos: Tos, policy: Path, folder: Path) -> None:
     outcome = tos("scan", "--policy", policy, "--mode", "enforce", folder)
     assert outcome.code == 1
-    assert "breach.ipynb:cell 2:1:1" in outcome.out.replace("\n", "")
+    assert "breach.ipynb:cell 2:1:2" in outcome.out.replace("\n", "")
     assert "3 files, 5 cells: 1 block, 1 warn" in outcome.out
     assert "honest.ipynb" not in outcome.out
 

@@ -45,7 +45,7 @@ def test_one_line_for_each_session_in_exactly_the_documented_form(tos: Tos, poli
                             "rule": "3f6c1c52-6b0e-4a57-9d3d-5f4e9f6d8a11",
                             "clause": "mining",
                             "line": 2,
-                            "column": 0,
+                            "column": 1,
                         }
                     ],
                 },

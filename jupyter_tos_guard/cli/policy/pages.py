@@ -90,7 +90,8 @@ def _condition(expression: Expression, depth: int = 0) -> Iterator[str]:
         more = f" and {len(values) - MAX_VALUES} more" if len(values) > MAX_VALUES else ""
         verb = _VERBS[expression.modifier]
         article = "an" if expression.kind.value[0] in "aeiou" else "a"
-        yield f"{indent}- {article} `{expression.kind}` {verb} {'one of ' if len(values) > 1 else ''}{shown}{more}"
+        which = "one of " if len(values) > 1 else ""
+        yield f"{indent}- {article} `{expression.kind}` {verb} {which}{shown}{more}"
     elif isinstance(expression, Not):
         yield f"{indent}- none of this holds:"
         yield from _condition(expression.part, depth + 1)
