@@ -233,6 +233,8 @@ class Expander:
         segments: list[_Segment] = []
         for part in word:
             self.budget.spend()
+            if segments and len(segments[-1][0]) > 4096:
+                self.budget.spend(len(segments[-1][0]) // 64)
             if isinstance(part, Literal):
                 segments.append((part.text, _QUOTED if part.quoted else _LITERAL))
             elif isinstance(part, Parameter):
@@ -477,10 +479,12 @@ class Expander:
 
     def _alternatives(self, atoms: list[Part | str], depth: int) -> list[list[Part | str]]:
         """All readings of a word, left to right."""
-        self.budget.spend(1 + len(atoms) // 8)
+        if depth > 12:
+            return [atoms]
         for i, atom in enumerate(atoms):
-            if atom != "{" or depth > 12:
+            if atom != "{":
                 continue
+            self.budget.spend(1 + len(atoms) // 16)
             group = _brace_group(atoms, i)
             if group is None:
                 continue
@@ -495,8 +499,8 @@ class Expander:
         return [atoms]
 
 
-_SPECIAL = re.compile(r"[{*?\[]")
-_GLOB = re.compile(r"[*?\[]")
+_SPECIAL = re.compile(r"[{*?]|\[.")
+_GLOB = re.compile(r"[*?]|\[.+\]")
 _SEQUENCE = re.compile(r"(-?\d{1,9}|[A-Za-z])\.\.(-?\d{1,9}|[A-Za-z])(?:\.\.(-?\d{1,6}))?")
 
 
@@ -609,7 +613,9 @@ class Pattern:
         return _advance(self.tokens, text, {start})
 
     def matches(self, text: str) -> bool:
-        """Whether it matches all of ``text``."""
+        """Whether it matches all of ``text``; not, when it would take long to tell."""
+        if len(text) * len(self.tokens) > 100_000:
+            return False
         return len(text) in self.ends(text)
 
 
@@ -748,10 +754,11 @@ def replace_pattern(value: str, pattern: str, replacement: str, operator: str, b
     if len(value) > 4000:
         return HOLE
     compiled = Pattern(pattern)
+    cost = 4 + len(compiled.tokens) * len(value) // 16
     out: list[str] = []
     at = 0
     while at <= len(value):
-        budget.spend(4)
+        budget.spend(cost)
         ends = compiled.ends(value, at) if operator != "/#" or at == 0 else set()
         if operator == "/%":
             ends &= {len(value)}

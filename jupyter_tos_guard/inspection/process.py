@@ -70,7 +70,7 @@ class Process:
         Address of what the program printed, to be set by handlers that fetch.
     """
 
-    __slots__ = ("arguments", "environ", "name", "origin", "source", "state", "status", "stdin", "text", "written")
+    __slots__ = ("_environ", "arguments", "name", "origin", "source", "state", "status", "stdin", "text", "written")
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Process:
         state: State,
         origin: Origin,
         stdin: Stream | None = None,
-        environ: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | Callable[[], Mapping[str, str]] | None = None,
         text: str = "",
     ) -> None:
         self.written = argv[0]
@@ -87,10 +87,21 @@ class Process:
         self.state = state
         self.origin = origin
         self.stdin = Stream(HOLE, piped=False) if stdin is None else stdin
-        self.environ = state.environ if environ is None else environ
+        self._environ = state.environ if environ is None else environ
         self.status: int | None = None
         self.source = ""
         self.text = text
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment; made when it is first asked for."""
+        if callable(self._environ):
+            self._environ = self._environ()
+        return self._environ
+
+    @environ.setter
+    def environ(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
 
     # -- facts -------------------------------------------------------------------
 
@@ -150,7 +161,7 @@ class Process:
         if not argv:
             return ""
         inner = Process(
-            argv, self.state, self._origin(steps), self.stdin if stdin is None else stdin, self.environ, self.text
+            argv, self.state, self._origin(steps), self.stdin if stdin is None else stdin, self._environ, self.text
         )
         output = execute(inner)
         self.status, self.source = inner.status, inner.source
@@ -430,7 +441,8 @@ _STANDARD = frozenset("sh bash sudo env cat echo ls cp mv rm mkdir tar unzip wge
 def _on_path(process: Process) -> str | None:
     """The session's own file that a bare name finds on ``PATH``, if any."""
     files = process.state.files
-    if not files:
+    end = "/" + process.written
+    if not any(key.endswith(end) for key in files):
         return None
     folders = [f for f in process.environ.get("PATH", "").split(":") if f]
     for folder in (*folders, *BIN_FOLDERS, "~/.local/bin", "~/bin"):

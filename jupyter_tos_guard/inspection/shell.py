@@ -647,7 +647,7 @@ class Shell:
             return builtin(self, argv[1:], stdin, origin)
         if name in self.hashed:
             argv = [self.hashed[name], *argv[1:]]
-        process = Process(argv, self.state, origin, stdin, self.variables.environ(), text)
+        process = Process(argv, self.state, origin, stdin, self.variables.environ, text)
         output = execute(process)
         self._set_status(process.status)
         self.source = process.source

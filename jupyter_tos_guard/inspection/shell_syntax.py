@@ -258,9 +258,13 @@ _ANSI = re.compile(
     r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|c(.)|(.))", re.S
 )
 _ANSI_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "v": "\v"}
+_PLAIN_COMMAND = re.compile(
+    r"([A-Za-z0-9_./][\w./+\-]*)(?:[ \t]+[\w./%@:=,+\-]*[\w./%@:,+\-](?=[ \t\n;|&)]|$))*(?=[ \t]*(?:[\n;|)]|&&|$))", re.A
+)
 _CLOSERS = frozenset({"then", "elif", "else", "fi", "do", "done", "esac", "}", "in"})
 _DECLARERS = frozenset({"export", "declare", "typeset", "local", "readonly"})
 _COMPOUND = frozenset({"if", "while", "until", "for", "select", "case", "function", "{", "[[", "time", "!", "coproc"})
+_RESERVED = _CLOSERS | _COMPOUND | _DECLARERS
 
 
 def ansi_c(text: str) -> str:
@@ -333,11 +337,19 @@ class Parser:
 
     def _skip(self) -> None:
         """Pass blanks, continued lines and comments."""
-        text = self._text
-        found = _BLANK.match(text, self._at)
-        if found:
-            self._at = found.end()
-        if self._at < self._end and text[self._at] == "#" and self._at < self._end:
+        text, at = self._text, self._at
+        if at >= self._end:
+            return
+        char = text[at]
+        if char in " \t\r\\":
+            found = _BLANK.match(text, at)
+            if found is None:
+                return
+            self._at = at = found.end()
+            if at >= self._end:
+                return
+            char = text[at]
+        if char == "#":
             newline = text.find("\n", self._at)
             self._at = self._end if newline < 0 else newline
 
@@ -355,6 +367,8 @@ class Parser:
                 return
 
     def _peek_operator(self) -> str:
+        if self._at >= self._end or self._text[self._at] not in "&|;()\n":
+            return ""
         found = _OPERATOR.match(self._text, self._at)
         if found is None or _REDIRECT.match(self._text, self._at):
             return ""
@@ -469,6 +483,9 @@ class Parser:
         self._skip()
         if self._at >= self._end:
             return None
+        plain = _PLAIN_COMMAND.match(self._text, self._at, self._end)
+        if plain is not None and plain.group(1) not in _RESERVED:
+            return self._plain(plain)
         compound = self._compound()
         if compound is None:
             return self._simple()
@@ -479,6 +496,15 @@ class Parser:
             if redirect is None:
                 return Redirected(compound, redirects) if redirects else compound
             redirects.append(redirect)
+
+    def _plain(self, found: re.Match[str]) -> Simple:
+        """A command of plain words: most are."""
+        words = found.group().split()
+        self._spend(len(words))
+        start, self._at = self._at, found.end()
+        return Simple(
+            self._piece, start, self._at, [], [(Literal(word, False),) for word in words], [], None, [start + len(words[0])]
+        )
 
     def _compound(self) -> Command | None:
         text, at = self._text, self._at
@@ -842,7 +868,9 @@ class Parser:
                     self._at = end
                     return (Literal(found.group(), False),)
         parts: list[Part] = []
+        spend = self._spend
         while self._at < self._end:
+            spend(1)
             char = text[self._at]
             if char in " \t\n\r;|&)":
                 break
@@ -909,6 +937,7 @@ class Parser:
         parts: list[Part] = []
         text = self._text
         while self._at < self._end:
+            self._spend(1)
             found = plain.match(text, self._at, self._end)
             if found is not None:
                 parts.append(Literal(found.group(), quoted))
@@ -942,6 +971,7 @@ class Parser:
         parts: list[Part] = []
         text = self._text
         while self._at < self._end:
+            self._spend(1)
             char = text[self._at]
             if char in stops:
                 break
