@@ -1160,6 +1160,7 @@ def _false(process: Process) -> str:
 
 
 def _sleep(process: Process) -> str:
+    process.announce()  # how long tells a service that is kept up from a pause
     process.status = 0
     return ""
 
