@@ -13,7 +13,7 @@ class FingerprintApp(Verb):
     """Print a program's digests, as rules take them."""
 
     name = "jupyter-tos-guard-policy-fingerprint"
-    description = """Print the digests and the fingerprint of a cell or script, as rules take them. A fingerprint
+    description = """Print the digests and the fingerprint of a program, as rules take them. A fingerprint
     still matches when parts were changed, added or removed, a shape digest when only names were.
 
     Exit codes: 0 printed, 1 too short for a fingerprint (the digests are printed), 3 the file cannot be
