@@ -83,14 +83,14 @@ def _inspect_python(source: str, history: History, budget: Budget) -> Inspection
     if screening.clear:
         history.remember(source, screening.words)
         return Inspection((), cleared=True, words=screening.words)
-    return Inspection(*history.evaluate(source, screening, budget))
+    return Inspection(*history.evaluate(source, budget))
 
 
 def _inspect_large(source: str, history: History, budget: Budget) -> Inspection:
     """Look at the beginning, the end and the shell lines of a cell too large to be read in time."""
     found: list[Fact] = []
     for first_line, piece in _abridge(source):
-        facts, _ = history.evaluate(piece, history.screen(piece, history.hot), budget)
+        facts, _ = history.evaluate(piece, budget)
         found += [fact._replace(span=_shift(fact.span, first_line)) for fact in facts]
     whole = Span(1, 0, source.count("\n") + 1, 0)
     found.append(Fact(Kind.OPAQUE, "too-large", whole))

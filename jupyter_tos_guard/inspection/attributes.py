@@ -185,6 +185,7 @@ def _get_function(self: Evaluator, value: Function, name: str) -> Value:
     if name == "__kwdefaults__":
         return value.keyword_defaults
     if name == "__globals__":
+        self.all_names()
         return value.scope.globals
     if name == "__dict__":
         return value.attributes

@@ -1137,7 +1137,7 @@ def hook(self: Evaluator, name: str, function: Value) -> None:
 def shell_attribute(self: Evaluator, full: str) -> Value | None:
     """Attribute of IPython's shell object."""
     if full in ("get_ipython.user_ns", "get_ipython.user_global_ns", "get_ipython.ns_table"):
-        return self.state.names
+        return self.all_names()
     if full in ("get_ipython.history_manager.input_hist_raw", "get_ipython.history_manager.input_hist_parsed"):
         return history_inputs(self)
     if full == "get_ipython.events.callbacks":
@@ -1422,7 +1422,7 @@ def _modules_item(self: Evaluator, symbol: Symbol, index: Value) -> Value:
     if type(index) is not str:
         return UNKNOWN
     if index == "__main__":
-        return Namespace("__main__", self.state.names)
+        return Namespace("__main__", self.all_names())
     return sinks.import_module(self, index, self.node)
 
 
@@ -1436,7 +1436,7 @@ ITEMS: Final[dict[str, Any]] = {
 }
 PROPERTIES: Final[dict[str, Any]] = {
     "builtins.__dict__": lambda self, symbol: symbol,
-    "__main__.__dict__": lambda self, symbol: self.state.names,
+    "__main__.__dict__": lambda self, symbol: self.all_names(),
     "this.s": lambda self, symbol: UNKNOWN,
     "site.USER_SITE": lambda self, symbol: HOLE,
     "sys.argv": lambda self, symbol: self.session.patched.get("sys.argv", Symbol("sys.argv")),

@@ -16,10 +16,11 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from jupyter_tos_guard.inspection import library
+from jupyter_tos_guard.inspection import heat, library
 from jupyter_tos_guard.inspection.cell import Line, cell_magic, normal_name, parse, parse_python, placeholder_index
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
 from jupyter_tos_guard.inspection.state import Budget, Origin, OutOfBudget, State
+from jupyter_tos_guard.inspection.unread import Statement
 from jupyter_tos_guard.inspection.values import (
     UNKNOWN,
     Array,
@@ -54,8 +55,14 @@ __all__ = ["UNKNOWN", "Evaluator", "hot_names", "lookup_text", "run_cell", "run_
 _SESSION: Final = "\0session"
 _MISSING: Final = object()
 
+#: Characters of a cell that are parsed; the caller cuts larger cells by itself.
+MAX_SOURCE: Final = 1 << 18
+
 #: What a statement can do to the flow of control.
 _BREAK, _CONTINUE, _RETURN = "break", "continue", "return"
+
+
+_DECORATED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Raised(Exception):  # noqa: N818 - it is a signal of the evaluated program
@@ -247,6 +254,58 @@ class Evaluator:
                 self.opaque("too-deep", statement)
         return value
 
+    def run_cell(self, body: Sequence[ast.stmt], source: str) -> Value:
+        """Run a cell's own statements; those that reach no sink wait until they are needed."""
+        unread = self.state.unread
+        if unread is None or unread.screen is None or self.frame.names is not self.state.names or not body:
+            return self.run(body)
+        lines = source.split("\n")
+        value: Value = None
+        names = self.state.names
+        for statement in body:
+            first = statement.lineno
+            if type(statement) in _DECORATED and statement.decorator_list:  # type: ignore[attr-defined]
+                first = statement.decorator_list[0].lineno  # type: ignore[attr-defined]
+            value = None
+            screening = unread.screen("\n".join(lines[first - 1 : statement.end_lineno]))
+            if screening.clear:
+                unread.add(Statement(statement, self.unit, self.unit.cell, statement is body[-1]))
+            else:
+                value = self.run([statement])
+                heat.warm(names, screening.words, unread.hot)
+        return value
+
+    def need(self, names: set[str]) -> None:
+        """Evaluate the waiting statements that decide what ``names`` are."""
+        assert self.state.unread is not None
+        found = self.state.unread.take(names)
+        if found:
+            self.replay(found)
+
+    def all_names(self) -> dict[str, Value]:
+        """The kernel's names with nothing left waiting: somebody asks for the whole dictionary."""
+        if self.state.unread is not None:
+            self.replay(self.state.unread.take_all())
+        return self.state.names
+
+    def replay(self, found: list[Statement]) -> None:
+        """Evaluate statements that were cleared: they do nothing now that they did not do then."""
+        state = self.state
+        frame = self.frame_of(state.names)
+        before = len(state.facts)
+        outer = self.frame, self.unit, self.origin, self.provenance, self.node, self.journal
+        self.journal = None
+        try:
+            for each in found:
+                self.frame, self.unit = frame, each.unit
+                self.origin, self.provenance = each.unit.origin, each.unit.origin.provenance
+                value = self.run([each.node])
+                if each.last and value is not None and len(state.outputs) < 1000:
+                    state.outputs.setdefault(each.number, value)
+        finally:
+            self.frame, self.unit, self.origin, self.provenance, self.node, self.journal = outer
+            del state.facts[before:]
+
     def execute(self, node: ast.stmt) -> str | None:
         """Run one statement; says how it left if not at its end."""
         self.tick()
@@ -388,6 +447,9 @@ class Evaluator:
         assert frame is not None
         if not name.isascii():
             name = normal_name(name)
+        unread = self.state.unread
+        if unread is not None and name in unread.names:
+            self.need({name})
         top = frame
         while frame is not None:
             if name in frame.names and (frame is top or frame.kind != "class"):
@@ -622,6 +684,7 @@ class Evaluator:
         self._enter(function.unit)
         self.frame = frame
         self.depth += 1
+        journal, mark = self.journal, len(self.journal or ())
         try:
             if type(node) is ast.Lambda:
                 return self.evaluate(node.body)
@@ -635,6 +698,9 @@ class Evaluator:
         finally:
             self.depth -= 1
             self.frame, self.unit, self.origin, self.provenance, self.node = outer
+            if journal is not None and len(journal) > mark:
+                # The call's own names are gone with it: a caller's branch need not restore them.
+                journal[mark:] = [entry for entry in journal[mark:] if entry[0] is not frame.names]
         return either(frame.returns) if frame.returns else None
 
     def _enter(self, unit: Unit) -> None:
@@ -896,6 +962,9 @@ class Evaluator:
         frame = self.frame
         names = frame.outside.get(name, frame.names) if frame.outside else frame.names
         if names is frame.globals:
+            unread = self.state.unread
+            if unread is not None and name in unread.names:
+                self.need({name})  # what used the earlier value has to see it before it goes
             self.session.defined[name] = self.unit.cell
         if self.journal is not None:
             self.journal.append((names, name, names.get(name, _MISSING)))
@@ -1893,6 +1962,10 @@ def run_cell(source: str, state: State) -> None:
     names = state.names
     unit = Unit(source, Origin(whole, True), [], 1, number)
     self = _evaluator(state, unit)
+    if len(source) > MAX_SOURCE:
+        state.emit(Kind.OPAQUE, "too-large", unit.origin)
+        source = source[: source.rfind("\n", 0, MAX_SOURCE) + 1 or MAX_SOURCE]
+        self.unit = unit = Unit(source, unit.origin, [], 1, number)
     try:
         if self.session.transformers:
             source, unit = _transformed(self, source, unit)
@@ -1905,6 +1978,19 @@ def run_cell(source: str, state: State) -> None:
         _run_deferred(self)
     except (RecursionError, MemoryError):
         state.emit(Kind.OPAQUE, "too-deep", unit.origin)
+
+
+def statements(source: str, number: int) -> list[Statement]:
+    """Statements of a cell that was cleared, as :class:`.unread.Unread` keeps them."""
+    parsed = parse(source)
+    unit = Unit(source, Origin(Span(1, 0, source.count("\n") + 1, 0), True), parsed.lines, 1, number)
+    return [Statement(each, unit, number, each is parsed.body[-1]) for each in parsed.body]
+
+
+def replay(found: list[Statement], state: State) -> None:
+    """Evaluate waiting statements outside any cell."""
+    if found:
+        _evaluator(state, found[0].unit).replay(found)
 
 
 def _display(self: Evaluator, value: Value) -> None:
@@ -1998,9 +2084,10 @@ def run_python(source: str, state: State, origin: Origin, *, fresh: bool) -> Non
         self = _evaluator(state, unit)
     else:
         self = session.evaluator
-    outer = state.names
-    names = {_SESSION: self.session} if fresh else state.names
-    state.names = names
+    outer = state.names, state.unread
+    if fresh:  # what waits in the kernel is not there in another process
+        state.names, state.unread = {_SESSION: self.session}, None
+    names = state.names
     try:
         if source.lstrip()[:1] == "{" and '"cells"' in source and (cells := library.notebook_cells(source)):
             self.inside(unit, self.frame_of(names), lambda: effects.run_notebook(self, cells))
@@ -2009,7 +2096,7 @@ def run_python(source: str, state: State, origin: Origin, *, fresh: bool) -> Non
     except (RecursionError, MemoryError):
         state.emit(Kind.OPAQUE, "too-deep", origin)
     finally:
-        state.names = outer
+        state.names, state.unread = outer
 
 
 def lookup_text(name: str, state: State) -> str | None:
@@ -2025,10 +2112,10 @@ def lookup_text(name: str, state: State) -> str | None:
 
 def hot_names(state: State) -> set[str]:
     """Names of the session that lead to a sink: a cell that mentions one has to be evaluated."""
-    from jupyter_tos_guard.inspection import heat
-
     session = state.names.get(_SESSION)
     hot = heat.names(state.names)
+    # A module that the session wrote does what it does when it is imported.
+    hot.update(path.rpartition("/")[2][:-3] for path in state.files if path.endswith(".py"))
     if isinstance(session, Session) and session.deferred:
         hot |= heat.reached([each.function for each in session.deferred])
     return hot

@@ -37,6 +37,13 @@ def names(bound: dict[str, Value]) -> set[str]:
     return hot
 
 
+def warm(bound: dict[str, Value], among: Iterable[str], hot: set[str]) -> None:
+    """Add to ``hot`` the names of ``among`` whose values reach a sink."""
+    for name in among:
+        if name in bound and name not in hot and _is_hot(bound[name], hot, 3):
+            hot.add(name)
+
+
 def reached(functions: Iterable[Value]) -> set[str]:
     """Names that the bodies of ``functions`` mention: what a deferred call may take its data from."""
     found: set[str] = set()
@@ -95,7 +102,9 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
     if kind is Symbol:
         parts = value.name.split(".")
         if value.called and parts[0] not in _SHELL_ROOTS:
-            return not SINKS.isdisjoint(parts)
+            # What a fetch returned is data; a session, a client, a connection is a sink.
+            opened = parts[-1][:1].isupper() or parts[-1] in _OPENERS
+            return not SINKS.isdisjoint(parts) or (opened and parts[0] in SINK_MODULES)
         return parts[0] in SINK_MODULES or parts[0] in _SHELL_ROOTS or not SINKS.isdisjoint(parts)
     if kind is Function:
         words = _words(value.node)
@@ -117,7 +126,9 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
     return False
 
 
-_SHELL_ROOTS = frozenset({"get_ipython", "os", "builtins", "jupyter_client", "pexpect", "paramiko"})
+#: Calls that return something to run or send through, beside classes.
+_OPENERS = frozenset("client connect connection create_connection open_connection session spawn start_new_kernel".split())
+_SHELL_ROOTS = frozenset({"get_ipython", "jupyter_client", "pexpect", "paramiko"})
 
 
 def _words(node: Any) -> frozenset[str]:

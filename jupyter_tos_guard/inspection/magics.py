@@ -35,7 +35,7 @@ def run_source(self: Evaluator, source: str, first_line: int) -> Value:
         unit = Unit(source, self.unit.origin, parsed.lines, first_line, self.unit.cell)
     outer, self.unit = self.unit, unit
     try:
-        return self.run(parsed.body)
+        return self.run_cell(parsed.body, source) if first_line else self.run(parsed.body)
     finally:
         self.unit = outer
 
@@ -229,6 +229,7 @@ def _expression(self: Evaluator, text: str) -> Any:
 
 
 def _is_bound(self: Evaluator, name: str) -> bool:
+    self.lookup(name)  # what is waiting may bind it
     frame: Any = self.frame
     while frame is not None:
         if name in frame.names:

@@ -89,16 +89,18 @@ def _hasattr(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
 
 def _vars(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     if not arguments:
-        return self.frame.names
+        return _locals(self, symbol, arguments, keywords)
     return self.attribute(arguments[0], "__dict__")
 
 
 def _globals(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    return self.frame.globals
+    found = self.frame.globals
+    return self.all_names() if found is self.state.names else found
 
 
 def _locals(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    return self.frame.names
+    found = self.frame.names
+    return self.all_names() if found is self.state.names else found
 
 
 def _dir(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -113,6 +115,7 @@ def _dir(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywor
     if type(value) is Instance:
         return sorted([*value.attributes, *value.cls.namespace])
     if value is None:
+        self.all_names()
         return sorted(name for name in self.frame.names if type(name) is str and name.isidentifier())
     return UNKNOWN
 

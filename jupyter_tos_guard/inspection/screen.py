@@ -46,6 +46,9 @@ SINKS = frozenset(
     # fetch
     "urlopen urlretrieve get_file download_url download_url_to_file snapshot_download hf_hub_download "
     "clone_from sitecustomize usercustomize "
+    # change what later commands and scripts find: files, environment, folder
+    "environ putenv write write_text write_bytes writelines dump rename renames symlink link symlink_to "
+    "hardlink_to shutil copyfile copytree copy2 chdir chmod extractall unpack_archive "
     # this package and the files that load it
     "jupyter_tos_guard tos_guard jupyter_tos_guard_config ipython_kernel_config ipython_config".split()
 )

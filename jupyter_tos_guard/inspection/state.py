@@ -10,9 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from jupyter_tos_guard.inspection.facts import Fact, Kind, Span
+
+if TYPE_CHECKING:
+    from jupyter_tos_guard.inspection.unread import Unread
 
 
 class OutOfBudget(Exception):
@@ -136,6 +139,8 @@ class State:
         Value of the last expression of cell N (``Out``), where known.
     facts : list of Fact
         What the inspection under way has found; the caller empties it.
+    unread : Unread or None
+        Statements whose effects are not in here yet; None: there are none.
     """
 
     names: dict[str, object] = field(default_factory=dict)
@@ -147,6 +152,7 @@ class State:
     outputs: dict[int, object] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
     budget: Budget = field(default_factory=Budget)
+    unread: Unread | None = None
 
     #: At most so many facts a cell: a policy needs no more to decide, and a cell
     #: that prints ten thousand commands must not cost ten thousand look-ups.

@@ -1,0 +1,205 @@
+"""Statements that nobody has needed yet, and which of them a name needs.
+
+Most of what people write reaches no sink. Such cells and statements are kept
+here unevaluated, and evaluated in their order when a statement that does reach
+a sink asks for a name that they may have bound or changed. This module decides
+*which*; :mod:`.evaluation` does it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_tos_guard.inspection.screen import Screening
+
+#: Methods that change their receiver, or what they are given.
+_CHANGING = frozenset(
+    "append appendleft extend extendleft insert add update setdefault setitem __setitem__ remove discard pop "
+    "popleft popitem clear sort reverse rotate fill put write writelines send seek shuffle register".split()
+)
+
+
+class Statement:
+    """One top-level statement of an earlier cell."""
+
+    __slots__ = ("binds", "last", "node", "number", "unit", "uses")
+
+    def __init__(self, node: ast.stmt, unit: Any, number: int, last: bool) -> None:
+        self.node = node
+        self.unit = unit
+        self.number = number
+        #: Whether its value is what its cell shows.
+        self.last = last
+        self.uses: set[str] = set()
+        self.binds: set[str] = set()
+        self._read(node)
+
+    def mentions(self, name: str) -> bool:
+        """Whether the statement binds, changes or uses ``name``."""
+        return name in self.binds or name in self.uses
+
+    def _read(self, statement: ast.stmt) -> None:
+        binds, uses = self.binds, self.uses
+        for node in ast.walk(statement):
+            kind = type(node)
+            if kind is ast.Name:
+                (uses if type(node.ctx) is ast.Load else binds).add(node.id)  # type: ignore[attr-defined]
+            elif kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+                binds.add(node.name)  # type: ignore[attr-defined]
+            elif kind is ast.alias:
+                binds.add((node.asname or node.name).partition(".")[0])  # type: ignore[attr-defined]
+            elif kind in (ast.Attribute, ast.Subscript):
+                if type(node.ctx) is not ast.Load:  # type: ignore[attr-defined]
+                    binds.add(_base(node))
+            elif kind is ast.Call:
+                self._read_call(node)  # type: ignore[arg-type]
+        binds.discard("")
+
+    def _read_call(self, node: ast.Call) -> None:
+        function = node.func
+        if type(function) is ast.Attribute and function.attr in _CHANGING:
+            self.binds.add(_base(function))
+            self.binds.update(_base(argument) for argument in node.args)
+
+
+def _base(node: ast.AST) -> str:
+    """Name that a chain of attributes, items and calls begins with."""
+    while True:
+        kind = type(node)
+        if kind is ast.Name:
+            return node.id  # type: ignore[attr-defined,no-any-return]
+        if kind in (ast.Attribute, ast.Subscript, ast.Starred):
+            node = node.value  # type: ignore[attr-defined]
+        elif kind is ast.Call:
+            node = node.func  # type: ignore[attr-defined]
+        else:
+            return ""
+
+
+class Cell:
+    """A cell that was cleared without being parsed."""
+
+    __slots__ = ("number", "source", "words")
+
+    def __init__(self, source: str, number: int, words: frozenset[str]) -> None:
+        self.source = source
+        self.number = number
+        self.words = words
+
+
+class Unread:
+    """What is waiting, oldest first.
+
+    Parameters
+    ----------
+    split : callable
+        Gives the statements of a cleared cell.
+    """
+
+    #: Cells and statements that may wait, and their characters; the oldest are dropped first.
+    MAX_ITEMS = 2000
+    MAX_SIZE = 1 << 20
+
+    def __init__(self, split: Callable[[Cell], list[Statement]]) -> None:
+        self._split = split
+        self._items: list[Cell | Statement] = []
+        self._size = 0
+        #: Names that something here may bind: a superset, so that asking for another one is cheap.
+        self.names: set[str] = set()
+        #: Says of a statement's text whether it may reach a sink; set by the history.
+        self.screen: Callable[[str], Screening] | None = None
+        #: Names of the session that lead to sinks; grows while a cell is evaluated.
+        self.hot: set[str] = set()
+
+    def add_cell(self, source: str, number: int, words: frozenset[str]) -> None:
+        """Keep a cleared cell."""
+        if len(source) > self.MAX_SIZE // 4:
+            return  # honest data; a payload this large is met when a sink is fed with it
+        self._items.append(Cell(source, number, words))
+        self._size += len(source)
+        self.names |= words
+        while self._size > self.MAX_SIZE or len(self._items) > self.MAX_ITEMS:
+            self._size -= _size(self._items.pop(0))
+
+    def add(self, statement: Statement) -> None:
+        """Keep a statement of a cell that was parsed."""
+        self._items.append(statement)
+        self._size += _size(statement)
+        self.names |= statement.binds
+
+    def take(self, names: set[str]) -> list[Statement]:
+        """Remove and return, in order, the statements that decide what ``names`` are.
+
+        These are the ones that bind or change one of the names, those before
+        them that use its earlier value, and so on for the names they use.
+        """
+        taken: dict[int, Statement] = {}
+        asked: set[str] = set()
+        waiting = names & self.names
+        while waiting:
+            self._parse(waiting)
+            for name in waiting:
+                for statement in self._deciding(name):
+                    taken[id(statement)] = statement
+            asked |= waiting
+            waiting = set()
+            for statement in taken.values():
+                waiting |= statement.uses
+            waiting = (waiting & self.names) - asked
+        self.names -= asked
+        if not taken:
+            return []
+        found = [item for item in self._items if id(item) in taken]
+        self._items = [item for item in self._items if id(item) not in taken]
+        self._size = sum(map(_size, self._items))
+        return found  # type: ignore[return-value]
+
+    def take_users(self, names: set[str]) -> list[Statement]:
+        """Remove and return the statements that mention one of ``names``, with all that they need."""
+        self._parse(names)
+        wanted: set[str] = set()
+        for item in self._items:
+            if type(item) is Statement and not (names.isdisjoint(item.uses) and names.isdisjoint(item.binds)):
+                wanted |= item.binds
+        return self.take(wanted) if wanted else []
+
+    def take_all(self) -> list[Statement]:
+        """Remove and return everything."""
+        self._parse(None)
+        found, self._items, self._size = self._items, [], 0
+        self.names = set()
+        return found  # type: ignore[return-value]
+
+    def copy(self) -> Unread:
+        """Return a list that goes its own way from here."""
+        other = Unread(self._split)
+        other._items, other._size = list(self._items), self._size
+        other.names, other.hot, other.screen = set(self.names), set(self.hot), self.screen
+        return other
+
+    def _deciding(self, name: str) -> list[Statement]:
+        mentioning = [item for item in self._items if type(item) is Statement and item.mentions(name)]
+        while mentioning and name not in mentioning[-1].binds:
+            mentioning.pop()
+        return mentioning
+
+    def _parse(self, names: set[str] | None) -> None:
+        """Replace the cells that mention one of ``names`` (None: all) by their statements."""
+        if not any(type(item) is Cell and (names is None or not names.isdisjoint(item.words)) for item in self._items):
+            return
+        items: list[Cell | Statement] = []
+        for item in self._items:
+            if type(item) is Cell and (names is None or not names.isdisjoint(item.words)):
+                items += self._split(item)
+            else:
+                items.append(item)
+        self._items = items
+
+
+def _size(item: Cell | Statement) -> int:
+    if type(item) is Cell:
+        return len(item.source)
+    node = item.node  # type: ignore[union-attr]
+    return ((node.end_lineno or node.lineno) - node.lineno + 1) * 40
