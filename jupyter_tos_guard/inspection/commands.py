@@ -36,7 +36,9 @@ __all__ = ["HANDLERS", "copy_file", "emit_source", "fetch", "run_startup_file", 
 # -- options ------------------------------------------------------------------------------------------
 
 
-def split(arguments: Sequence[str], letters: str, longs: Iterable[str]) -> tuple[list[tuple[str, str]], list[str]]:
+def split(
+    arguments: Sequence[str], letters: str, longs: Iterable[str]
+) -> tuple[list[tuple[str, str]], list[str]]:
     """Options in order, with their values, and operands; long names may be cut short as GNU allows.
 
     Parameters
@@ -59,7 +61,11 @@ def split(arguments: Sequence[str], letters: str, longs: Iterable[str]) -> tuple
             break
         if argument.startswith("--"):
             name, equals, value = argument[2:].partition("=")
-            full = name if name in names else next((n for n in sorted(names) if len(name) > 2 and n.startswith(name)), "")
+            full = (
+                name
+                if name in names
+                else next((n for n in sorted(names) if len(name) > 2 and n.startswith(name)), "")
+            )
             if not equals and full and i < len(arguments):
                 value = arguments[i]
                 i += 1
@@ -98,9 +104,24 @@ _GIT_VALUES = "Cc"
 _GIT_LONGS = ("git-dir", "work-tree", "namespace", "exec-path", "super-prefix", "config-env")
 _CLONE_LETTERS = "bojucs"
 _CLONE_LONGS = (
-    "branch", "origin", "upload-pack", "template", "reference", "reference-if-able", "depth", "shallow-since", "shallow-exclude",
-    "separate-git-dir", "config", "jobs", "filter", "server-option", "bundle-uri", "revision", "ref-format",
-)  # fmt: skip
+    "branch",
+    "origin",
+    "upload-pack",
+    "template",
+    "reference",
+    "reference-if-able",
+    "depth",
+    "shallow-since",
+    "shallow-exclude",
+    "separate-git-dir",
+    "config",
+    "jobs",
+    "filter",
+    "server-option",
+    "bundle-uri",
+    "revision",
+    "ref-format",
+)
 #: Git verbs whose operands may be addresses that are fetched from.
 _GIT_FETCHING = frozenset(
     "clone fetch pull submodule subtree remote ls-remote archive fetch-pack http-fetch svn lfs subrepo request-pull push bundle "
@@ -109,7 +130,9 @@ _GIT_FETCHING = frozenset(
 
 
 def _git(process: Process) -> str:
-    process.announce(data="commit" in process.arguments or "grep" in process.arguments or "log" in process.arguments)
+    process.announce(
+        data="commit" in process.arguments or "grep" in process.arguments or "log" in process.arguments
+    )
     arguments = process.arguments
     config = _git_config(process)
     cwd = process.state.cwd
@@ -121,7 +144,9 @@ def _git(process: Process) -> str:
         elif argument == "-c" and i + 1 < len(arguments):
             key, _, value = arguments[i + 1].partition("=")
             config.append((key, value))
-        i += 2 if argument in ("-C", "-c") or (argument[2:] in _GIT_LONGS and argument.startswith("--")) else 1
+        i += (
+            2 if argument in ("-C", "-c") or (argument[2:] in _GIT_LONGS and argument.startswith("--")) else 1
+        )
     verb, rest = (arguments[i], arguments[i + 1 :]) if i < len(arguments) else ("", [])
     try:
         return _git_verb(process, verb, rest, config)
@@ -134,9 +159,28 @@ def _git_verb(process: Process, verb: str, rest: list[str], config: list[tuple[s
     if alias.startswith("!"):
         return process.shell(alias[1:] + ' "$@"', "git alias", arguments=["git", *rest])
     if alias and alias.split()[0] != verb:
-        return process.run(["git", *[w for k, v in config for w in ("-c", f"{k}={v}") if not k.startswith("alias.")], *alias.split(), *rest], "git alias")
+        return process.run(
+            [
+                "git",
+                *[w for k, v in config for w in ("-c", f"{k}={v}") if not k.startswith("alias.")],
+                *alias.split(),
+                *rest,
+            ],
+            "git alias",
+        )
     for key, value in config:
-        if key.lower() in ("core.sshcommand", "core.fsmonitor", "core.pager", "core.editor", "credential.helper", "core.gitproxy") and value:
+        if (
+            key.lower()
+            in (
+                "core.sshcommand",
+                "core.fsmonitor",
+                "core.pager",
+                "core.editor",
+                "credential.helper",
+                "core.gitproxy",
+            )
+            and value
+        ):
             text = value.removeprefix("!")
             if not re.fullmatch(r"[\w\-]+(?: -\w+)*", text):
                 process.shell(text, f"git {key.lower()}")
@@ -145,7 +189,9 @@ def _git_verb(process: Process, verb: str, rest: list[str], config: list[tuple[s
     if verb == "clone" or (verb == "lfs" and rest[:1] == ["clone"]):
         return _git_clone(process, rest[1:] if verb == "lfs" else rest, config)
     if verb in ("submodule", "remote", "subtree") and rest:
-        options, operands = split(rest, "bmtP", ("branch", "name", "reference", "depth", "prefix", "message", "jobs"))
+        options, operands = split(
+            rest, "bmtP", ("branch", "name", "reference", "depth", "prefix", "message", "jobs")
+        )
         for operand in operands[1:]:
             source = _git_fetch(process, operand, config)
             if source and verb == "submodule" and operands[0] == "add":
@@ -160,7 +206,9 @@ def _git_verb(process: Process, verb: str, rest: list[str], config: list[tuple[s
     if verb in ("pull", "fetch") and not any("/" in operand for operand in rest):
         # From a remote that was set up before.
         file = process.file(".git/config")
-        for url in re.findall(r"^\s*url\s*=\s*(\S+)", text_of(file.content), re.M) if file and file.content else []:
+        for url in (
+            re.findall(r"^\s*url\s*=\s*(\S+)", text_of(file.content), re.M) if file and file.content else []
+        ):
             _git_fetch(process, url, config)
         return ""
     if verb in _GIT_FETCHING:
@@ -168,7 +216,9 @@ def _git_verb(process: Process, verb: str, rest: list[str], config: list[tuple[s
         for operand in [*operands, *_all(options, "remote", "reference")]:
             source = _git_fetch(process, operand, config)
             if source and verb in ("pull", "svn", "fetch"):
-                _came_from(process, operands[-1] if verb == "svn" and operands[-1] != operand else ".", source)
+                _came_from(
+                    process, operands[-1] if verb == "svn" and operands[-1] != operand else ".", source
+                )
     return HOLE
 
 
@@ -206,8 +256,12 @@ def _git_set(process: Process, rest: list[str]) -> str:
     key, value = operands[0], operands[1]
     section, _, name = key.rpartition(".")
     head, dot, sub = section.partition(".")
-    path = _last(options, "f", "file") or ("~/.gitconfig" if any(n in ("global", "system") for n, _ in options) else ".git/config")
-    process.write(path, f'[{head}{f" {chr(34)}{sub}{chr(34)}" if dot else ""}]\n\t{name} = {value}\n', append=True)
+    path = _last(options, "f", "file") or (
+        "~/.gitconfig" if any(n in ("global", "system") for n, _ in options) else ".git/config"
+    )
+    process.write(
+        path, f"[{head}{f' {chr(34)}{sub}{chr(34)}' if dot else ''}]\n\t{name} = {value}\n", append=True
+    )
     return ""
 
 
@@ -215,7 +269,12 @@ def _rewritten(url: str, config: list[tuple[str, str]]) -> str:
     """Apply ``url.<base>.insteadOf``: the longest match wins."""
     best = ("", "")
     for key, value in config:
-        if key.lower().startswith("url.") and key.lower().endswith((".insteadof", ".pushinsteadof")) and value and url.startswith(value):
+        if (
+            key.lower().startswith("url.")
+            and key.lower().endswith((".insteadof", ".pushinsteadof"))
+            and value
+            and url.startswith(value)
+        ):
             base = key[4:].rpartition(".")[0]
             if len(value) > len(best[0]):
                 best = (value, base)
@@ -259,7 +318,15 @@ def _git_clone(process: Process, rest: list[str], config: list[tuple[str, str]])
 
 
 def _git_folder(url: str) -> str:
-    return url.split("?")[0].rstrip("/").removesuffix("/.git").rstrip("/").replace(":", "/").rsplit("/", 1)[-1].removesuffix(".git")
+    return (
+        url.split("?")[0]
+        .rstrip("/")
+        .removesuffix("/.git")
+        .rstrip("/")
+        .replace(":", "/")
+        .rsplit("/", 1)[-1]
+        .removesuffix(".git")
+    )
 
 
 def _git_modules(process: Process, config: list[tuple[str, str]]) -> None:
@@ -281,7 +348,9 @@ def _came_from(process: Process, folder: str, source: str) -> None:
 def _other_vcs(process: Process) -> str:
     """``svn``, ``hg``, ``bzr``, ``fossil``, ``darcs``."""
     process.announce()
-    options, operands = split(process.arguments, "rbuRe", ("revision", "username", "password", "depth", "rev", "branch", "ssh"))
+    options, operands = split(
+        process.arguments, "rbuRe", ("revision", "username", "password", "depth", "rev", "branch", "ssh")
+    )
     source = ""
     for i, operand in enumerate(operands[1:], 1):
         found = _git_fetch(process, operand, [])
@@ -298,7 +367,24 @@ def _gh(process: Process) -> str:
     process.announce()
     forge = "gitlab.com" if process.name == "glab" else "github.com"
     options, operands = split(
-        process.arguments, "RpDotlXHFfb", ("repo", "pattern", "dir", "output", "tag", "limit", "method", "header", "field", "raw-field", "hostname", "ref", "branch", "archive")
+        process.arguments,
+        "RpDotlXHFfb",
+        (
+            "repo",
+            "pattern",
+            "dir",
+            "output",
+            "tag",
+            "limit",
+            "method",
+            "header",
+            "field",
+            "raw-field",
+            "hostname",
+            "ref",
+            "branch",
+            "archive",
+        ),
     )
     for repository in _all(options, "R", "repo"):
         _forge(process, repository, forge)
@@ -312,13 +398,25 @@ def _gh(process: Process) -> str:
         _forge_api(process, operands[1], forge)
     elif verbs[:1] in (["repo"], ["extension"], ["codespace"], ["release"], ["workflow"], ["run"]) and rest:
         found = re.match(r"[\w.\-]+/[\w.\-]+$", rest[0]) or "://" in rest[0] or rest[0].startswith("git@")
-        if found and (source := _forge(process, rest[0], forge)) and verbs[1:2] in (["clone"], ["fork"], ["install"]):
-            _came_from(process, rest[1] if len(rest) > 1 and not rest[1].startswith("-") else _git_folder(rest[0]), source)
+        if (
+            found
+            and (source := _forge(process, rest[0], forge))
+            and verbs[1:2] in (["clone"], ["fork"], ["install"])
+        ):
+            _came_from(
+                process,
+                rest[1] if len(rest) > 1 and not rest[1].startswith("-") else _git_folder(rest[0]),
+                source,
+            )
     return HOLE
 
 
 def _forge(process: Process, name: str, forge: str) -> str:
-    url = name if "://" in name or name.startswith("git@") or name.count("/") > 1 and "." in name.split("/")[0] else f"https://{forge}/{name}"
+    url = (
+        name
+        if "://" in name or name.startswith("git@") or (name.count("/") > 1 and "." in name.split("/")[0])
+        else f"https://{forge}/{name}"
+    )
     return _git_fetch(process, url if "://" in url or "@" in url else "https://" + url, [])
 
 
@@ -348,22 +446,124 @@ def _degit(process: Process) -> str:
 
 _CURL_LETTERS = "AbcCdDeEFhHKmoPQrtTuUwxXyYz"
 _CURL_LONGS = (
-    "abstract-unix-socket", "alt-svc", "aws-sigv4", "cacert", "capath", "cert", "cert-type", "ciphers", "config", "connect-timeout",
-    "connect-to", "continue-at", "cookie", "cookie-jar", "crlfile", "data", "data-ascii", "data-binary", "data-raw", "data-urlencode",
-    "dns-servers", "doh-url", "dump-header", "engine", "etag-compare", "etag-save", "form", "form-string", "ftp-port", "header", "interface",
-    "ipfs-gateway", "json", "keepalive-time", "key", "key-type", "limit-rate", "max-filesize", "max-redirs", "max-time", "netrc-file", "noproxy",
-    "oauth2-bearer", "output", "output-dir", "pass", "pinnedpubkey", "preproxy", "proto", "proto-default", "proxy", "proxy-header", "proxy-user",
-    "proxy1.0", "quote", "range", "rate", "referer", "request", "request-target", "resolve", "retry", "retry-delay", "retry-max-time", "socks4",
-    "socks4a", "socks5", "socks5-hostname", "speed-limit", "speed-time", "stderr", "time-cond", "tls-max", "tls13-ciphers", "trace", "trace-ascii",
-    "unix-socket", "upload-file", "url", "url-query", "user", "user-agent", "variable", "write-out",
-)  # fmt: skip
+    "abstract-unix-socket",
+    "alt-svc",
+    "aws-sigv4",
+    "cacert",
+    "capath",
+    "cert",
+    "cert-type",
+    "ciphers",
+    "config",
+    "connect-timeout",
+    "connect-to",
+    "continue-at",
+    "cookie",
+    "cookie-jar",
+    "crlfile",
+    "data",
+    "data-ascii",
+    "data-binary",
+    "data-raw",
+    "data-urlencode",
+    "dns-servers",
+    "doh-url",
+    "dump-header",
+    "engine",
+    "etag-compare",
+    "etag-save",
+    "form",
+    "form-string",
+    "ftp-port",
+    "header",
+    "interface",
+    "ipfs-gateway",
+    "json",
+    "keepalive-time",
+    "key",
+    "key-type",
+    "limit-rate",
+    "max-filesize",
+    "max-redirs",
+    "max-time",
+    "netrc-file",
+    "noproxy",
+    "oauth2-bearer",
+    "output",
+    "output-dir",
+    "pass",
+    "pinnedpubkey",
+    "preproxy",
+    "proto",
+    "proto-default",
+    "proxy",
+    "proxy-header",
+    "proxy-user",
+    "proxy1.0",
+    "quote",
+    "range",
+    "rate",
+    "referer",
+    "request",
+    "request-target",
+    "resolve",
+    "retry",
+    "retry-delay",
+    "retry-max-time",
+    "socks4",
+    "socks4a",
+    "socks5",
+    "socks5-hostname",
+    "speed-limit",
+    "speed-time",
+    "stderr",
+    "time-cond",
+    "tls-max",
+    "tls13-ciphers",
+    "trace",
+    "trace-ascii",
+    "unix-socket",
+    "upload-file",
+    "url",
+    "url-query",
+    "user",
+    "user-agent",
+    "variable",
+    "write-out",
+)
 
 
 #: Options of downloaders whose values are sent, not fetched.
 _SENT = (
-    "H", "header", "d", "data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "json", "F", "form", "form-string", "A", "user-agent", "U",
-    "e", "referer", "b", "cookie", "u", "user", "post-data", "body-data", "w", "write-out", "password", "http-password", "oauth2-bearer",
-)  # fmt: skip
+    "H",
+    "header",
+    "d",
+    "data",
+    "data-ascii",
+    "data-binary",
+    "data-raw",
+    "data-urlencode",
+    "json",
+    "F",
+    "form",
+    "form-string",
+    "A",
+    "user-agent",
+    "U",
+    "e",
+    "referer",
+    "b",
+    "cookie",
+    "u",
+    "user",
+    "post-data",
+    "body-data",
+    "w",
+    "write-out",
+    "password",
+    "http-password",
+    "oauth2-bearer",
+)
 
 
 def _curl(process: Process) -> str:
@@ -395,7 +595,7 @@ def _curl(process: Process) -> str:
 
 
 def _curl_globs(url: str) -> list[str]:
-    """curl's own ``{a,b}`` and ``[1-3]``."""
+    """Curl's own ``{a,b}`` and ``[1-3]``."""
     found = re.search(r"\{([^{}]*,[^{}]*|[^{},]+)\}|\[(\d{1,4}|[a-z])-(\d{1,4}|[a-z])(?::\d+)?\]", url)
     if found is None:
         return [url]
@@ -405,19 +605,78 @@ def _curl_globs(url: str) -> list[str]:
         options = [str(n) for n in range(int(found.group(2)), int(found.group(3)) + 1)][:32]
     else:
         options = [chr(c) for c in range(ord(found.group(2)[0]), ord(found.group(3)[0]) + 1)]
-    return [piece for o in options[:32] for piece in _curl_globs(url[: found.start()] + o + url[found.end() :])][:64]
+    return [
+        piece for o in options[:32] for piece in _curl_globs(url[: found.start()] + o + url[found.end() :])
+    ][:64]
 
 
 _WGET_LETTERS = "aABDeiIloOPQRtTUwX"
 _WGET_LONGS = (
-    "accept", "accept-regex", "append-output", "base", "bind-address", "body-data", "body-file", "ca-certificate", "ca-directory", "certificate",
-    "config", "connect-timeout", "cut-dirs", "default-page", "directory-prefix", "dns-timeout", "domains", "exclude-directories",
-    "exclude-domains", "execute", "follow-tags", "ftp-password", "ftp-user", "header", "http-password", "http-user", "include-directories",
-    "input-file", "level", "limit-rate", "load-cookies", "local-encoding", "max-redirect", "method", "output-document", "output-file",
-    "password", "post-data", "post-file", "prefer-family", "private-key", "progress", "proxy-password", "proxy-user", "quota", "read-timeout",
-    "referer", "regex-type", "reject", "reject-regex", "rejected-log", "remote-encoding", "report-speed", "restrict-file-names",
-    "save-cookies", "secure-protocol", "start-pos", "timeout", "tries", "use-askpass", "user", "user-agent", "wait", "waitretry",
-)  # fmt: skip
+    "accept",
+    "accept-regex",
+    "append-output",
+    "base",
+    "bind-address",
+    "body-data",
+    "body-file",
+    "ca-certificate",
+    "ca-directory",
+    "certificate",
+    "config",
+    "connect-timeout",
+    "cut-dirs",
+    "default-page",
+    "directory-prefix",
+    "dns-timeout",
+    "domains",
+    "exclude-directories",
+    "exclude-domains",
+    "execute",
+    "follow-tags",
+    "ftp-password",
+    "ftp-user",
+    "header",
+    "http-password",
+    "http-user",
+    "include-directories",
+    "input-file",
+    "level",
+    "limit-rate",
+    "load-cookies",
+    "local-encoding",
+    "max-redirect",
+    "method",
+    "output-document",
+    "output-file",
+    "password",
+    "post-data",
+    "post-file",
+    "prefer-family",
+    "private-key",
+    "progress",
+    "proxy-password",
+    "proxy-user",
+    "quota",
+    "read-timeout",
+    "referer",
+    "regex-type",
+    "reject",
+    "reject-regex",
+    "rejected-log",
+    "remote-encoding",
+    "report-speed",
+    "restrict-file-names",
+    "save-cookies",
+    "secure-protocol",
+    "start-pos",
+    "timeout",
+    "tries",
+    "use-askpass",
+    "user",
+    "user-agent",
+    "wait",
+    "waitretry",
+)
 
 
 def _wget(process: Process) -> str:
@@ -429,7 +688,10 @@ def _wget(process: Process) -> str:
         if naming.canonical_url(path):
             urls.append(path)
             continue
-        urls.extend(a or b for a, b in re.findall(r"href=[\"']?([^\"' >]+)|^\s*([^\s<]\S*)", process.read(path) or "", re.M))
+        urls.extend(
+            a or b
+            for a, b in re.findall(r"href=[\"']?([^\"' >]+)|^\s*([^\s<]\S*)", process.read(path) or "", re.M)
+        )
     for setting in _all(options, "e", "execute"):
         key, _, value = setting.partition("=")
         if key.strip().endswith("proxy") and value:
@@ -463,17 +725,43 @@ def _downloaded(process: Process, path: str, url: str) -> None:
 
 
 _ARIA_VALUED = (
-    "dir", "out", "split", "max-connection-per-server", "input-file", "header", "user-agent", "referer", "load-cookies", "log", "checksum",
-    "max-concurrent-downloads", "http-user", "http-passwd", "conf-path", "save-session", "torrent-file", "metalink-file",
-    "connect-timeout", "timeout", "max-tries", "seed-time", "seed-ratio", "listen-port", "dht-listen-port", "bt-tracker", "select-file",
-)  # fmt: skip
+    "dir",
+    "out",
+    "split",
+    "max-connection-per-server",
+    "input-file",
+    "header",
+    "user-agent",
+    "referer",
+    "load-cookies",
+    "log",
+    "checksum",
+    "max-concurrent-downloads",
+    "http-user",
+    "http-passwd",
+    "conf-path",
+    "save-session",
+    "torrent-file",
+    "metalink-file",
+    "connect-timeout",
+    "timeout",
+    "max-tries",
+    "seed-time",
+    "seed-ratio",
+    "listen-port",
+    "dht-listen-port",
+    "bt-tracker",
+    "select-file",
+)
 
 
 def _aria2(process: Process) -> str:
     process.announce()
     options, operands = split(process.arguments, "dosxjiTMkml", _ARIA_VALUED)
     for path in _all(options, "i", "input-file"):
-        operands.extend(line for line in (process.read(path) or "").splitlines() if line and not line[0].isspace())
+        operands.extend(
+            line for line in (process.read(path) or "").splitlines() if line and not line[0].isspace()
+        )
     for value in _all(options, "all-proxy", "http-proxy", "https-proxy"):
         process.fetch(value)
     folder, name = _last(options, "d", "dir"), _last(options, "o", "out")
@@ -499,7 +787,11 @@ _FETCHERS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "links2": ("", (), ()),
     "elinks": ("", (), ()),
     "w3m": ("TIOo", (), ()),
-    "http": ("oasApxTE", ("output", "auth", "proxy", "timeout", "session", "verify", "style", "print"), ("o", "output")),
+    "http": (
+        "oasApxTE",
+        ("output", "auth", "proxy", "timeout", "session", "verify", "style", "print"),
+        ("o", "output"),
+    ),
     "xh": ("oasAp", ("output", "auth", "proxy", "timeout", "session"), ("o", "output")),
     "httpx": ("oamhpdcC", ("output", "method", "headers", "auth", "proxy", "download"), ("download",)),
     "lftp": ("epuct", (), ()),
@@ -514,7 +806,11 @@ _FETCHERS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "get": ("", (), ()),
     "lwp-request": ("mbtiCo", (), ()),
     "lwp-download": ("", (), ()),
-    "yt-dlp": ("foPaNrSxu", ("format", "output", "paths", "cookies", "user-agent", "referer", "proxy", "batch-file", "username"), ()),
+    "yt-dlp": (
+        "foPaNrSxu",
+        ("format", "output", "paths", "cookies", "user-agent", "referer", "proxy", "batch-file", "username"),
+        (),
+    ),
     "youtube-dl": ("foaru", ("format", "output", "cookies", "proxy", "batch-file"), ()),
     "you-get": ("oOxc", ("output-dir", "output-filename", "cookies"), ()),
     "gallery-dl": ("doC", ("directory", "cookies"), ()),
@@ -573,13 +869,78 @@ def _fetcher(process: Process) -> str:
 
 _PIP_LETTERS = "rcefitbdwpqU"
 _PIP_LONGS = (
-    "requirement", "constraint", "editable", "index-url", "extra-index-url", "find-links", "target", "build", "src", "platform",
-    "python-version", "implementation", "abi", "root", "prefix", "upgrade-strategy", "install-option", "global-option", "config-settings",
-    "no-binary", "only-binary", "progress-bar", "report", "python", "log", "proxy", "retries", "timeout", "exists-action", "trusted-host", "cert",
-    "client-cert", "cache-dir", "dest", "wheel-dir", "user-agent", "override", "with", "from", "group", "extra", "index", "spec", "suffix",
-    "keyring-provider", "resolution", "prerelease", "exclude-newer", "link-mode", "torch-backend", "project", "directory", "pip-args", "source", "dev-group",
-)  # fmt: skip
-_PIP_VERBS = frozenset({"install", "download", "wheel", "add", "run", "inject", "sync", "require", "upgrade", "lock", "compile", "i"})
+    "requirement",
+    "constraint",
+    "editable",
+    "index-url",
+    "extra-index-url",
+    "find-links",
+    "target",
+    "build",
+    "src",
+    "platform",
+    "python-version",
+    "implementation",
+    "abi",
+    "root",
+    "prefix",
+    "upgrade-strategy",
+    "install-option",
+    "global-option",
+    "config-settings",
+    "no-binary",
+    "only-binary",
+    "progress-bar",
+    "report",
+    "python",
+    "log",
+    "proxy",
+    "retries",
+    "timeout",
+    "exists-action",
+    "trusted-host",
+    "cert",
+    "client-cert",
+    "cache-dir",
+    "dest",
+    "wheel-dir",
+    "user-agent",
+    "override",
+    "with",
+    "from",
+    "group",
+    "extra",
+    "index",
+    "spec",
+    "suffix",
+    "keyring-provider",
+    "resolution",
+    "prerelease",
+    "exclude-newer",
+    "link-mode",
+    "torch-backend",
+    "project",
+    "directory",
+    "pip-args",
+    "source",
+    "dev-group",
+)
+_PIP_VERBS = frozenset(
+    {
+        "install",
+        "download",
+        "wheel",
+        "add",
+        "run",
+        "inject",
+        "sync",
+        "require",
+        "upgrade",
+        "lock",
+        "compile",
+        "i",
+    }
+)
 
 
 def _pip(process: Process) -> str:
@@ -612,7 +973,9 @@ def _pip(process: Process) -> str:
     for path in _all(options, "c", "constraint"):
         if "://" in path:
             process.fetch(path)
-    for url in _all(options, "i", "index-url", "extra-index-url", "f", "find-links", "proxy", "index", "source"):
+    for url in _all(
+        options, "i", "index-url", "extra-index-url", "f", "find-links", "proxy", "index", "source"
+    ):
         if "://" in url:
             process.fetch(url)
     for spec in [*operands, *_all(options, "e", "editable", "with", "from", "spec")]:
@@ -718,7 +1081,20 @@ def _requirements(process: Process, path: str, depth: int = 0) -> None:
 
 
 _CONDA_LETTERS = "npcfe"
-_CONDA_LONGS = ("name", "prefix", "channel", "file", "revision", "repodata-fn", "solver", "subdir", "platform", "environment-spec", "root-prefix", "rc-file")
+_CONDA_LONGS = (
+    "name",
+    "prefix",
+    "channel",
+    "file",
+    "revision",
+    "repodata-fn",
+    "solver",
+    "subdir",
+    "platform",
+    "environment-spec",
+    "root-prefix",
+    "rc-file",
+)
 
 
 def _conda(process: Process) -> str:
@@ -728,7 +1104,9 @@ def _conda(process: Process) -> str:
     if verb == "run":
         command = process.arguments[process.arguments.index("run") + 1 :]
         while command and command[0].startswith("-"):
-            command = command[2:] if command[0] in ("-n", "-p", "--name", "--prefix", "--cwd") else command[1:]
+            command = (
+                command[2:] if command[0] in ("-n", "-p", "--name", "--prefix", "--cwd") else command[1:]
+            )
         return process.run(command) if command else HOLE
     if verb in ("env", "create", "install", "add", "update", "upgrade", "i", "global"):
         packages = operands[1:]
@@ -761,7 +1139,11 @@ def _conda_file(process: Process, path: str) -> None:
     for line in (process.read(path) or "").splitlines()[:1000]:
         item = re.match(r"(\s*)-\s+[\"']?([^\"'#]+)", line)
         if item is None:
-            if line.strip() and not line.startswith((" ", "#", "name", "channels", "dependencies", "prefix")) and path.endswith(".txt"):
+            if (
+                line.strip()
+                and not line.startswith((" ", "#", "name", "channels", "dependencies", "prefix"))
+                and path.endswith(".txt")
+            ):
                 _conda_spec(process, line.strip())
             continue
         spec = item.group(2).strip()
@@ -783,11 +1165,21 @@ def _conda_file(process: Process, path: str) -> None:
 _INSTALLERS: dict[str, tuple[str, frozenset[str], str, tuple[str, ...]]] = {
     **dict.fromkeys(
         ("apt", "apt-get", "aptitude", "apt-fast", "nala", "apt-cyg"),
-        ("apt", frozenset({"install", "build-dep", "source", "download", "reinstall", "satisfy", "full-upgrade"}), "oct", ("option", "config-file", "default-release", "target-release")),
+        (
+            "apt",
+            frozenset({"install", "build-dep", "source", "download", "reinstall", "satisfy", "full-upgrade"}),
+            "oct",
+            ("option", "config-file", "default-release", "target-release"),
+        ),
     ),
     **dict.fromkeys(
         ("yum", "dnf", "microdnf", "zypper", "tdnf", "urpmi"),
-        ("rpm", frozenset({"install", "in", "reinstall", "localinstall", "groupinstall", "download"}), "cxR", ("enablerepo", "disablerepo", "repo", "config", "installroot")),
+        (
+            "rpm",
+            frozenset({"install", "in", "reinstall", "localinstall", "groupinstall", "download"}),
+            "cxR",
+            ("enablerepo", "disablerepo", "repo", "config", "installroot"),
+        ),
     ),
     "apk": ("apk", frozenset({"add", "fetch"}), "Xpt", ("repository", "root", "virtual")),
     "pacman": ("pacman", frozenset(), "brf", ("config", "root", "dbpath")),
@@ -802,7 +1194,12 @@ _INSTALLERS: dict[str, tuple[str, frozenset[str], str, tuple[str, ...]]] = {
     "choco": ("choco", frozenset({"install"}), "", ()),
     "scoop": ("scoop", frozenset({"install"}), "", ()),
     "winget": ("winget", frozenset({"install"}), "", ()),
-    "gem": ("gem", frozenset({"install", "i", "fetch"}), "vinPsg", ("version", "install-dir", "bindir", "source", "file")),
+    "gem": (
+        "gem",
+        frozenset({"install", "i", "fetch"}),
+        "vinPsg",
+        ("version", "install-dir", "bindir", "source", "file"),
+    ),
     "luarocks": ("luarocks", frozenset({"install"}), "", ("server", "tree")),
     "cpan": ("cpan", frozenset(), "jI", ()),
     "cpanm": ("cpan", frozenset(), "lLM", ("mirror", "local-lib")),
@@ -839,13 +1236,21 @@ def _installer(process: Process) -> str:
     for operand in operands:
         if operand in ("tool", "add", "package", "install", "global", "require"):
             continue
-        file = process.file(operand) if "/" in operand or operand.endswith((".deb", ".rpm", ".gem", ".apk")) else None
+        file = (
+            process.file(operand)
+            if "/" in operand or operand.endswith((".deb", ".rpm", ".gem", ".apk"))
+            else None
+        )
         if file is not None:
             emit_source(file.source, process.state, process.origin, operand)
         if "://" in operand:
             process.fetch(operand)
             continue
-        name = operand.rsplit("/", 1)[-1] if operand.endswith((".deb", ".rpm", ".apk", ".pkg.tar.zst")) else operand
+        name = (
+            operand.rsplit("/", 1)[-1]
+            if operand.endswith((".deb", ".rpm", ".apk", ".pkg.tar.zst"))
+            else operand
+        )
         if operand.endswith((".deb", ".rpm", ".apk")):
             name = re.split(r"[_]|-\d", name)[0]
         elif ecosystem == "apt":
@@ -869,7 +1274,10 @@ def _dpkg(process: Process) -> str:
             file = process.file(path)
             if file is not None:
                 emit_source(file.source, process.state, process.origin, path)
-            process.package("apt", re.split(r"[_]|-\d", path.rsplit("/", 1)[-1].removesuffix(".deb").removesuffix(".rpm"))[0])
+            process.package(
+                "apt",
+                re.split(r"[_]|-\d", path.rsplit("/", 1)[-1].removesuffix(".deb").removesuffix(".rpm"))[0],
+            )
     return HOLE
 
 
@@ -884,14 +1292,34 @@ def _ppa(process: Process) -> str:
     return HOLE
 
 
-_NPM_ADD = frozenset({"install", "i", "in", "add", "ci", "isntall", "exec", "x", "dlx", "create", "init", "global", "link", "update", "up"})
+_NPM_ADD = frozenset(
+    {
+        "install",
+        "i",
+        "in",
+        "add",
+        "ci",
+        "isntall",
+        "exec",
+        "x",
+        "dlx",
+        "create",
+        "init",
+        "global",
+        "link",
+        "update",
+        "up",
+    }
+)
 
 
 def _npm(process: Process) -> str:
     """``npm``, ``pnpm``, ``yarn``, ``bun`` and the runners ``npx``, ``bunx``."""
     process.announce()
     name = process.name
-    options, operands = split(process.arguments, "pcCw", ("package", "registry", "prefix", "call", "workspace", "cwd", "dir", "tag"))
+    options, operands = split(
+        process.arguments, "pcCw", ("package", "registry", "prefix", "call", "workspace", "cwd", "dir", "tag")
+    )
     runner = name in ("npx", "bunx", "pnpx")
     if not runner:
         if not operands or operands[0] not in _NPM_ADD:
@@ -918,12 +1346,19 @@ def _npm_spec(process: Process, spec: str) -> None:
     if alias:
         spec = alias.group(2)
     spec = spec.removeprefix("npm:")
-    located = re.match(r"(?:[^/@]*@)?((?:git\+|https?://|git@|git://|github:|gitlab:|bitbucket:|gist:).*)", spec)
+    located = re.match(
+        r"(?:[^/@]*@)?((?:git\+|https?://|git@|git://|github:|gitlab:|bitbucket:|gist:).*)", spec
+    )
     if located:
         where = located.group(1)
         short = re.match(r"(github|gitlab|bitbucket|gist):(?!//)(.*)", where)
         if short:
-            forge = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org", "gist": "gist.github.com"}[short.group(1)]
+            forge = {
+                "github": "github.com",
+                "gitlab": "gitlab.com",
+                "bitbucket": "bitbucket.org",
+                "gist": "gist.github.com",
+            }[short.group(1)]
             where = f"https://{forge}/{short.group(2)}"
         _git_fetch(process, where, [])
         return
@@ -942,7 +1377,26 @@ def _npm_spec(process: Process, spec: str) -> None:
 
 def _cargo(process: Process) -> str:
     process.announce()
-    options, operands = split(process.arguments, "jF", ("git", "path", "version", "vers", "branch", "tag", "rev", "root", "registry", "index", "features", "bin", "target", "profile"))
+    options, operands = split(
+        process.arguments,
+        "jF",
+        (
+            "git",
+            "path",
+            "version",
+            "vers",
+            "branch",
+            "tag",
+            "rev",
+            "root",
+            "registry",
+            "index",
+            "features",
+            "bin",
+            "target",
+            "profile",
+        ),
+    )
     verbs = [o for o in operands if not o.startswith("+")]
     if verbs[:1] and verbs[0] in ("install", "add", "binstall", "fetch", "i"):
         for url in _all(options, "git"):
@@ -954,7 +1408,9 @@ def _cargo(process: Process) -> str:
 
 def _go(process: Process) -> str:
     process.announce()
-    options, operands = split(process.arguments, "opC", ("o", "C", "ldflags", "tags", "mod", "gcflags", "asmflags", "p"))
+    options, operands = split(
+        process.arguments, "opC", ("o", "C", "ldflags", "tags", "mod", "gcflags", "asmflags", "p")
+    )
     verb, rest = (operands[0], operands[1:]) if operands else ("", [])
     if verb in ("install", "get", "run", "mod"):
         for path in rest[:1] if verb == "run" else rest:
@@ -986,8 +1442,17 @@ def _built(process: Process, target: str | None, sources: Sequence[str], languag
 
 def _compiler(process: Process) -> str:
     process.announce()
-    options, operands = split(process.arguments, "oDILlxWOfgmsU", ("o", "include", "isystem", "std", "crate-type", "edition"))
-    language = {"rustc": "rust", "ghc": "haskell", "nvcc": "c", "tcc": "c", "fpc": "pascal", "gfortran": "fortran"}.get(process.name, "c")
+    options, operands = split(
+        process.arguments, "oDILlxWOfgmsU", ("o", "include", "isystem", "std", "crate-type", "edition")
+    )
+    language = {
+        "rustc": "rust",
+        "ghc": "haskell",
+        "nvcc": "c",
+        "tcc": "c",
+        "fpc": "pascal",
+        "gfortran": "fortran",
+    }.get(process.name, "c")
     if process.name == "tcc" and any(name == "r" for name, _ in options):
         from jupyter_tos_guard.inspection.foreign import run_source_file
 
@@ -1003,17 +1468,71 @@ def _compiler(process: Process) -> str:
 
 _DOCKER_LETTERS = "aceghlmpuvwft"
 _DOCKER_LONGS = (
-    "name", "volume", "publish", "env", "env-file", "workdir", "user", "entrypoint", "network", "net", "hostname", "memory", "cpus", "gpus", "device", "mount",
-    "label", "restart", "shm-size", "ulimit", "add-host", "platform", "pull", "ipc", "pid", "runtime", "cap-add", "cap-drop", "security-opt", "log-driver",
-    "dns", "link", "volumes-from", "tmpfs", "file", "tag", "build-arg", "target", "bind", "home", "pwd", "overlay", "contain", "scratch", "host", "config", "context",
-    "execmode", "location", "kernel", "app", "dest", "project-name", "allow-root-dir",
-)  # fmt: skip
+    "name",
+    "volume",
+    "publish",
+    "env",
+    "env-file",
+    "workdir",
+    "user",
+    "entrypoint",
+    "network",
+    "net",
+    "hostname",
+    "memory",
+    "cpus",
+    "gpus",
+    "device",
+    "mount",
+    "label",
+    "restart",
+    "shm-size",
+    "ulimit",
+    "add-host",
+    "platform",
+    "pull",
+    "ipc",
+    "pid",
+    "runtime",
+    "cap-add",
+    "cap-drop",
+    "security-opt",
+    "log-driver",
+    "dns",
+    "link",
+    "volumes-from",
+    "tmpfs",
+    "file",
+    "tag",
+    "build-arg",
+    "target",
+    "bind",
+    "home",
+    "pwd",
+    "overlay",
+    "contain",
+    "scratch",
+    "host",
+    "config",
+    "context",
+    "execmode",
+    "location",
+    "kernel",
+    "app",
+    "dest",
+    "project-name",
+    "allow-root-dir",
+)
 _CONTAINER_RUN = frozenset({"run", "create", "exec", "shell", "instance", "start"})
 
 
 def _docker(process: Process) -> str:
     process.announce()
-    options, operands = split(process.arguments, "H", ("host", "config", "context", "log-level", "insecure", "root", "namespace", "address", "file"))
+    options, operands = split(
+        process.arguments,
+        "H",
+        ("host", "config", "context", "log-level", "insecure", "root", "namespace", "address", "file"),
+    )
     verb = next((o for o in operands), "")
     if not verb:
         return HOLE
@@ -1039,7 +1558,11 @@ def _docker(process: Process) -> str:
         command = words[1:]
         if entrypoint:
             command = [*entrypoint.split(), *command]
-        if command and verb not in ("pull",) and not (process.name in ("singularity", "apptainer") and verb == "run"):
+        if (
+            command
+            and verb not in ("pull",)
+            and not (process.name in ("singularity", "apptainer") and verb == "run")
+        ):
             return process.run(command, f"{process.name} {verb}")
         return HOLE
     if verb in ("build", "buildx", "compose", "stack", "up", "load", "import"):
@@ -1047,7 +1570,9 @@ def _docker(process: Process) -> str:
     return HOLE
 
 
-def _first_operand(arguments: Sequence[str], letters: str, longs: Iterable[str]) -> tuple[int, list[tuple[str, str]]]:
+def _first_operand(
+    arguments: Sequence[str], letters: str, longs: Iterable[str]
+) -> tuple[int, list[tuple[str, str]]]:
     """Where the options end; the options."""
     i = 0
     names = frozenset(longs)
@@ -1091,13 +1616,22 @@ def _docker_files(process: Process, options: list[tuple[str, str]], rest: Sequen
     for operand in rest:
         if "://" in operand or operand.startswith("git@"):
             _git_fetch(process, operand, [])
-    named = _all(options, "f", "file") or ["Dockerfile", "Containerfile", "docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml"]
+    named = _all(options, "f", "file") or [
+        "Dockerfile",
+        "Containerfile",
+        "docker-compose.yml",
+        "docker-compose.yaml",
+        "compose.yml",
+        "compose.yaml",
+    ]
     for path in named:
         file = process.file(path)
         if file is None or file.content is None:
             continue
         text = re.sub(r"\\\n", " ", text_of(file.content))
-        for found in re.finditer(r"^\s*(FROM|RUN|ADD|CMD|ENTRYPOINT|-?\s*image:|command:)\s+(.*)$", text, re.M | re.I):
+        for found in re.finditer(
+            r"^\s*(FROM|RUN|ADD|CMD|ENTRYPOINT|-?\s*image:|command:)\s+(.*)$", text, re.M | re.I
+        ):
             word, value = found.group(1).lower(), found.group(2).strip()
             if word == "from" or word.endswith("image:"):
                 _image(process, re.sub(r"^--\S+\s+", "", value).strip("'\"").split()[0])
@@ -1160,7 +1694,11 @@ def _ssh_option(process: Process, name: str, value: str) -> None:
             for hop in value.split(","):
                 _connected(process, "ssh", hop)
         return
-    key, _, text = (re.sub(r"\s*=\s*|\s+", "=", value.strip(), count=1).partition("=") if name == "o" else (name, "", value))
+    key, _, text = (
+        re.sub(r"\s*=\s*|\s+", "=", value.strip(), count=1).partition("=")
+        if name == "o"
+        else (name, "", value)
+    )
     key = key.lower()
     if key in _FORWARDINGS:
         if text.lower() not in ("no", ""):
@@ -1198,9 +1736,26 @@ def _ssh_config(process: Process, host: str, path: str | None) -> list[tuple[str
 def _copy_remote(process: Process) -> str:
     """``scp``, ``sftp``, ``rsync``: ``host:path`` operands."""
     process.announce()
-    options, operands = split(process.arguments, "cFiJloPSXDTMeBfb", ("rsh", "exclude", "include", "filter", "bwlimit", "partial-dir", "port", "files-from", "password-file", "rsync-path"))
+    options, operands = split(
+        process.arguments,
+        "cFiJloPSXDTMeBfb",
+        (
+            "rsh",
+            "exclude",
+            "include",
+            "filter",
+            "bwlimit",
+            "partial-dir",
+            "port",
+            "files-from",
+            "password-file",
+            "rsync-path",
+        ),
+    )
     for command in _all(options, "e", "rsh") if process.name == "rsync" else _all(options, "S", "D"):
-        process.shell(command + " " + next((o.split(":")[0] for o in operands if ":" in o), ""), f"{process.name} -e")
+        process.shell(
+            command + " " + next((o.split(":")[0] for o in operands if ":" in o), ""), f"{process.name} -e"
+        )
     for name, value in options:
         if name in ("o", "J") and process.name != "rsync":
             _ssh_option(process, name, value)
@@ -1209,7 +1764,10 @@ def _copy_remote(process: Process) -> str:
         if "://" in operand:
             process.fetch(operand)
             remote = True
-        elif found := re.match(r"(?:[^\s@:/]+@)?([\w.\-]+|\[[0-9a-f:]+\])::?(?!/)", operand + "x" if operand.endswith(":") else operand):
+        elif found := re.match(
+            r"(?:[^\s@:/]+@)?([\w.\-]+|\[[0-9a-f:]+\])::?(?!/)",
+            operand + "x" if operand.endswith(":") else operand,
+        ):
             process.fetch("ssh://" + found.group(1))
             remote = True
         elif found := re.match(r"(?:[^\s@:/]+@)([\w.\-]+)(?::.*)?$|([\w.\-]+):/", operand):
@@ -1229,7 +1787,11 @@ def _netcat(process: Process) -> str:
     process.announce()
     if process.name == "socat":
         return _socat(process)
-    options, operands = split(process.arguments, "eciIGmMopqsTwWxXPVgS" if process.name == "nc" else "bceklnSXE", ("exec", "sh-exec", "lua-exec", "proxy", "proxy-type", "source-port", "source", "wait"))
+    options, operands = split(
+        process.arguments,
+        "eciIGmMopqsTwWxXPVgS" if process.name == "nc" else "bceklnSXE",
+        ("exec", "sh-exec", "lua-exec", "proxy", "proxy-type", "source-port", "source", "wait"),
+    )
     for command in _all(options, "e", "c", "exec", "sh-exec") if process.name == "nc" else []:
         if command:
             process.shell(command, f"{process.name} -e", stdin=Stream(HOLE, piped=False))
@@ -1248,7 +1810,11 @@ def _socat(process: Process) -> str:
         kind = kind.lower()
         if kind in ("exec", "system", "shell"):
             process.shell(rest.split(",")[0], "socat exec")
-        elif kind.startswith(("tcp", "udp", "openssl", "ssl", "socks", "proxy", "ws")) and "listen" not in kind and not kind.endswith("-l"):
+        elif (
+            kind.startswith(("tcp", "udp", "openssl", "ssl", "socks", "proxy", "ws"))
+            and "listen" not in kind
+            and not kind.endswith("-l")
+        ):
             host, _, port = rest.split(",")[0].partition(":")
             process.fetch(f"tcp://{host}" + (f":{port}" if port.isdigit() else ""))
     return HOLE
@@ -1265,7 +1831,23 @@ def _sshpass(process: Process) -> str:
 def _hugging_face(process: Process) -> str:
     """``huggingface-cli download owner/name``, ``hf download``, ``modelscope download``."""
     process.announce()
-    options, operands = split(process.arguments, "", ("repo-type", "revision", "include", "exclude", "cache-dir", "local-dir", "token", "model", "dataset", "local_dir", "type"))
+    options, operands = split(
+        process.arguments,
+        "",
+        (
+            "repo-type",
+            "revision",
+            "include",
+            "exclude",
+            "cache-dir",
+            "local-dir",
+            "token",
+            "model",
+            "dataset",
+            "local_dir",
+            "type",
+        ),
+    )
     host = "modelscope.cn" if process.name == "modelscope" else "huggingface.co"
     names = [*operands[1:2], *_all(options, "model", "dataset")]
     for name in names:
@@ -1276,7 +1858,11 @@ def _hugging_face(process: Process) -> str:
         canonical = process.fetch(f"https://{host}/{folder}{name}")
         if kind != "space":
             process.package("huggingface", name)
-        _came_from(process, _last(options, "local-dir", "local_dir") or name.rsplit("/", 1)[-1], naming.repository_of(canonical) or canonical)
+        _came_from(
+            process,
+            _last(options, "local-dir", "local_dir") or name.rsplit("/", 1)[-1],
+            naming.repository_of(canonical) or canonical,
+        )
     return HOLE
 
 
@@ -1321,24 +1907,99 @@ def _streamlit(process: Process) -> str:
 
 
 HANDLERS: dict[str, Handler] = {
-    "git": _git, "git-clone": lambda p: p.run(["git", "clone", *p.arguments]), "svn": _other_vcs, "svnlite": _other_vcs, "hg": _other_vcs, "bzr": _other_vcs,
-    "brz": _other_vcs, "fossil": _other_vcs, "darcs": _other_vcs, "gh": _gh, "hub": _gh, "glab": _gh, "degit": _degit, "tiged": _degit, "giget": _degit,
-    "gitget": _degit, "cookiecutter": _cookiecutter, "copier": _cookiecutter, "curl": _curl, "wget": _wget, "wget2": _wget, "aria2c": _aria2,
+    "git": _git,
+    "git-clone": lambda p: p.run(["git", "clone", *p.arguments]),
+    "svn": _other_vcs,
+    "svnlite": _other_vcs,
+    "hg": _other_vcs,
+    "bzr": _other_vcs,
+    "brz": _other_vcs,
+    "fossil": _other_vcs,
+    "darcs": _other_vcs,
+    "gh": _gh,
+    "hub": _gh,
+    "glab": _gh,
+    "degit": _degit,
+    "tiged": _degit,
+    "giget": _degit,
+    "gitget": _degit,
+    "cookiecutter": _cookiecutter,
+    "copier": _cookiecutter,
+    "curl": _curl,
+    "wget": _wget,
+    "wget2": _wget,
+    "aria2c": _aria2,
     **dict.fromkeys(_FETCHERS, _fetcher),
     **dict.fromkeys(
-        ("pip", "uv", "uvx", "pipx", "poetry", "pdm", "pipenv", "rye", "hatch", "easy_install", "pip-run", "pip-tools", "pip-sync"), _pip
+        (
+            "pip",
+            "uv",
+            "uvx",
+            "pipx",
+            "poetry",
+            "pdm",
+            "pipenv",
+            "rye",
+            "hatch",
+            "easy_install",
+            "pip-run",
+            "pip-tools",
+            "pip-sync",
+        ),
+        _pip,
     ),
     **dict.fromkeys(("conda", "mamba", "micromamba", "pixi", "conda-lock"), _conda),
     **dict.fromkeys(_INSTALLERS, _installer),
-    "dpkg": _dpkg, "rpm": _dpkg, "gdebi": _dpkg, "add-apt-repository": _ppa, "apt-add-repository": _ppa,
+    "dpkg": _dpkg,
+    "rpm": _dpkg,
+    "gdebi": _dpkg,
+    "add-apt-repository": _ppa,
+    "apt-add-repository": _ppa,
     **dict.fromkeys(("npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "yarnpkg"), _npm),
-    "cargo": _cargo, "go": _go,
-    **dict.fromkeys(("gcc", "g++", "cc", "c++", "clang", "clang++", "tcc", "rustc", "nvcc", "ghc", "gfortran", "x86_64-linux-gnu-gcc"), _compiler),
-    **dict.fromkeys(("docker", "podman", "udocker", "nerdctl", "singularity", "apptainer", "charliecloud", "buildah", "docker-compose", "podman-compose"), _docker),
+    "cargo": _cargo,
+    "go": _go,
+    **dict.fromkeys(
+        (
+            "gcc",
+            "g++",
+            "cc",
+            "c++",
+            "clang",
+            "clang++",
+            "tcc",
+            "rustc",
+            "nvcc",
+            "ghc",
+            "gfortran",
+            "x86_64-linux-gnu-gcc",
+        ),
+        _compiler,
+    ),
+    **dict.fromkeys(
+        (
+            "docker",
+            "podman",
+            "udocker",
+            "nerdctl",
+            "singularity",
+            "apptainer",
+            "charliecloud",
+            "buildah",
+            "docker-compose",
+            "podman-compose",
+        ),
+        _docker,
+    ),
     **dict.fromkeys(("ssh", "autossh", "mosh", "dbclient", "et", "slogin"), _ssh),
     **dict.fromkeys(("scp", "sftp", "rsync"), _copy_remote),
-    **dict.fromkeys(("nc", "telnet", "socat", "rlogin", "nc.traditional", "nc.openbsd"), _netcat), "sshpass": _sshpass,
-    "huggingface-cli": _hugging_face, "hf": _hugging_face, "modelscope": _hugging_face, "kaggle": _kaggle, "ollama": _ollama,
-    **dict.fromkeys(("streamlit", "gradio", "panel", "voila", "chainlit", "flask", "uvicorn", "gunicorn"), _streamlit),
-}  # fmt: skip
-
+    **dict.fromkeys(("nc", "telnet", "socat", "rlogin", "nc.traditional", "nc.openbsd"), _netcat),
+    "sshpass": _sshpass,
+    "huggingface-cli": _hugging_face,
+    "hf": _hugging_face,
+    "modelscope": _hugging_face,
+    "kaggle": _kaggle,
+    "ollama": _ollama,
+    **dict.fromkeys(
+        ("streamlit", "gradio", "panel", "voila", "chainlit", "flask", "uvicorn", "gunicorn"), _streamlit
+    ),
+}

@@ -286,7 +286,8 @@ class Expander:
         text = _bounded("".join(piece for piece, _ in current))
         if any(kind == _LITERAL and _GLOB.search(piece) for piece, kind in current):
             pattern = "".join(
-                re.sub(r"([*?\[\]\\])", r"\\\1", piece) if kind == _QUOTED else piece for piece, kind in current
+                re.sub(r"([*?\[\]\\])", r"\\\1", piece) if kind == _QUOTED else piece
+                for piece, kind in current
             )
             matches = self._matching_files(pattern)
             if matches:
@@ -309,7 +310,9 @@ class Expander:
             if cwd and path.startswith(cwd + "/") and "[" in pattern:
                 shown = path[len(cwd) + 1 :]
             # A folder is known by the files below it.
-            head = "/".join(shown.split("/")[: resolve(pattern, cwd).count("/") + 1 if "[" not in pattern else depth + 1])
+            head = "/".join(
+                shown.split("/")[: resolve(pattern, cwd).count("/") + 1 if "[" not in pattern else depth + 1]
+            )
             if compiled.matches(head) and not head.rsplit("/", 1)[-1].startswith("."):
                 matches.add(head[len(cwd) + 1 :] if cwd and head.startswith(cwd + "/") else head)
         found = sorted(matches)
@@ -323,7 +326,11 @@ class Expander:
         name = part.name
         if part.indirect and not part.operator and part.subscript is None and name not in ("@", "*"):
             name = self._indirect(part)
-        elif part.indirect and part.operator in ("@", "*") or (part.indirect and part.operator == "" and not name):
+        elif (
+            (part.indirect
+            and part.operator in ("@", "*"))
+            or (part.indirect and part.operator == "" and not name)
+        ):
             names = sorted(n for n in self.variables.values if n.startswith(name))
             segments.append((" ".join(names), kind))
             return
@@ -344,6 +351,8 @@ class Expander:
                     value = _items(value)
             else:
                 value = self._item(value, subscript)
+                if part.indirect:
+                    value = self.variables.text(str(value or ""))
         elif not whole and value is not None:
             value = self.variables.text(name)
         if whole:
@@ -421,7 +430,9 @@ class Expander:
             if operator == "=":
                 self.variables.set(name, self.text(part.argument))
             inner = self._segments(part.argument)
-            segments.extend((text, _SPLIT if kind == _LITERAL and not part.quoted else kind) for text, kind in inner)
+            segments.extend(
+                (text, _SPLIT if kind == _LITERAL and not part.quoted else kind) for text, kind in inner
+            )
 
     def _transformed(self, part: Parameter, value: str) -> str:
         operator = part.operator
@@ -781,9 +792,26 @@ _NUMBER = re.compile(
     re.A,
 )
 _PRECEDENCE = {
-    "**": 13, "*": 12, "/": 12, "%": 12, "+": 11, "-": 11, "<<": 10, ">>": 10, "<": 9, ">": 9, "<=": 9, ">=": 9,
-    "==": 8, "!=": 8, "&": 7, "^": 6, "|": 5, "&&": 4, "||": 3,
-}  # fmt: skip
+    "**": 13,
+    "*": 12,
+    "/": 12,
+    "%": 12,
+    "+": 11,
+    "-": 11,
+    "<<": 10,
+    ">>": 10,
+    "<": 9,
+    ">": 9,
+    "<=": 9,
+    ">=": 9,
+    "==": 8,
+    "!=": 8,
+    "&": 7,
+    "^": 6,
+    "|": 5,
+    "&&": 4,
+    "||": 3,
+}
 _ASSIGNING = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="})
 
 

@@ -16,10 +16,18 @@ from urllib.parse import unquote
 
 from jupyter_tos_guard.inspection import naming
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
-from jupyter_tos_guard.inspection.process import Handler, Process, Stream, emit_source, nested, program_name, text_of
+from jupyter_tos_guard.inspection.process import (
+    Handler,
+    Process,
+    Stream,
+    emit_source,
+    nested,
+    program_name,
+    text_of,
+)
 from jupyter_tos_guard.inspection.shell_syntax import ansi_c
-from jupyter_tos_guard.inspection.state import OutOfBudget, Span, State
 from jupyter_tos_guard.inspection.state import Origin as _Origin
+from jupyter_tos_guard.inspection.state import OutOfBudget, Span, State
 from jupyter_tos_guard.inspection.textfilters import lenient_base64, options_of, printf, to_text, tr_set
 
 Value = Union[str, int, "list[Value]", None]
@@ -50,60 +58,202 @@ _HASH = r"#[^\n]*"
 _SLASHES = r"//[^\n]*|/\*.*?(?:\*/|$)"
 LANGUAGES: dict[str, Language] = {
     "javascript": Language(
-        _SLASHES, shell="exec execsync shell $ execa execacommand", argv="spawn spawnsync execfile execfilesync fork command run execasync",
-        code="eval function runinthiscontext runinnewcontext compilefunction", fetch="fetch get request download importscripts open axios got",
+        _SLASHES,
+        shell="exec execsync shell $ execa execacommand",
+        argv="spawn spawnsync execfile execfilesync fork command run execasync",
+        code="eval function runinthiscontext runinnewcontext compilefunction",
+        fetch="fetch get request download importscripts open axios got",
         imports="require import from",
     ),
     "r": Language(
-        _HASH, shell="system shell shell.exec", argv="system2 run exec_wait exec_background exec_internal process", code="eval parse source evalq",
+        _HASH,
+        shell="system shell shell.exec",
+        argv="system2 run exec_wait exec_background exec_internal process",
+        code="eval parse source evalq",
         fetch="download.file url curl_download curl get git_clone read.csv readlines fread readrds source download getbinaryurl geturl curl_fetch_memory multi_download request",
-        clone="clone git_clone", install="install.packages install pkg_install", ecosystem="cran",
-        github="install_github install_gitlab install_bitbucket pak pkg_install install_git install_url install_svn install", imports="library require requirenamespace loadnamespace attachnamespace p_load",
-        python="py_run_string py_eval", joining="+",
+        clone="clone git_clone",
+        install="install.packages install pkg_install",
+        ecosystem="cran",
+        github="install_github install_gitlab install_bitbucket pak pkg_install install_git install_url install_svn install",
+        imports="library require requirenamespace loadnamespace attachnamespace p_load",
+        python="py_run_string py_eval",
+        joining="+",
     ),
     "julia": Language(
-        r"#=.*?=#|#[^\n]*", shell="run success read readchomp pipeline readlines eachline open detach ignorestatus cmd", code="include_string parse eval",
-        fetch="download urldownload get request", clone="clone", install="add develop", ecosystem="julia", imports="using import", backquote="command", joining="*",
+        r"#=.*?=#|#[^\n]*",
+        shell="run success read readchomp pipeline readlines eachline open detach ignorestatus cmd",
+        code="include_string parse eval",
+        fetch="download urldownload get request",
+        clone="clone",
+        install="add develop",
+        ecosystem="julia",
+        imports="using import",
+        backquote="command",
+        joining="*",
     ),
     "perl": Language(
-        r"(?:(?<=\s)|^)#[^\n]*|^=\w+.*?^=cut", shell="system exec readpipe open qx capture", argv="open3 open2 run", code="eval", fetch="get getstore mirror getprint head request",
-        imports="use require", backquote="shell",
+        r"(?:(?<=\s)|^)#[^\n]*|^=\w+.*?^=cut",
+        shell="system exec readpipe open qx capture",
+        argv="open3 open2 run",
+        code="eval",
+        fetch="get getstore mirror getprint head request",
+        imports="use require",
+        backquote="shell",
     ),
     "ruby": Language(
-        r"(?:(?<=\s)|^)#(?!\{)[^\n]*|^=begin.*?^=end", shell="system exec spawn popen popen2 popen2e popen3 capture2 capture2e capture3 pipeline pipeline_r sh popen4 cmd run open %x",
-        code="eval instance_eval class_eval module_eval", fetch="open get get_response urlopen parse download", clone="clone", imports="require load", backquote="shell",
+        r"(?:(?<=\s)|^)#(?!\{)[^\n]*|^=begin.*?^=end",
+        shell="system exec spawn popen popen2 popen2e popen3 capture2 capture2e capture3 pipeline pipeline_r sh popen4 cmd run open %x",
+        code="eval instance_eval class_eval module_eval",
+        fetch="open get get_response urlopen parse download",
+        clone="clone",
+        imports="require load",
+        backquote="shell",
     ),
     "php": Language(
-        _SLASHES + r"|(?:(?<=\s)|^)#[^\n]*", shell="system exec shell_exec passthru popen proc_open", argv="pcntl_exec", code="eval assert create_function",
-        fetch="file_get_contents fopen copy curl_init readfile file get_headers include require", backquote="shell",
+        _SLASHES + r"|(?:(?<=\s)|^)#[^\n]*",
+        shell="system exec shell_exec passthru popen proc_open",
+        argv="pcntl_exec",
+        code="eval assert create_function",
+        fetch="file_get_contents fopen copy curl_init readfile file get_headers include require",
+        backquote="shell",
     ),
-    "lua": Language(r"--\[\[.*?\]\]|--[^\n]*", shell="execute popen", code="load loadstring dostring", fetch="request", imports="require", joining=".."),
-    "tcl": Language(r"(?:(?<=[\n;])|^)\s*#[^\n]*", argv="exec", shell="open", fetch="geturl", imports="package"),
+    "lua": Language(
+        r"--\[\[.*?\]\]|--[^\n]*",
+        shell="execute popen",
+        code="load loadstring dostring",
+        fetch="request",
+        imports="require",
+        joining="..",
+    ),
+    "tcl": Language(
+        r"(?:(?<=[\n;])|^)\s*#[^\n]*", argv="exec", shell="open", fetch="geturl", imports="package"
+    ),
     "awk": Language(r"#[^\n]*", shell="system", prints="print printf", joining=""),
-    "c": Language(_SLASHES, shell="system popen _popen wordexp", argv="execl execlp execle execlpe execv execvp execvpe posix_spawn posix_spawnp", fetch="curl_easy_setopt"),
-    "go": Language(_SLASHES, argv="command commandcontext exec startprocess forkexec", fetch="get head post newrequest", clone="plainclone", prints="print println printf"),
+    "c": Language(
+        _SLASHES,
+        shell="system popen _popen wordexp",
+        argv="execl execlp execle execlpe execv execvp execvpe posix_spawn posix_spawnp",
+        fetch="curl_easy_setopt",
+    ),
+    "go": Language(
+        _SLASHES,
+        argv="command commandcontext exec startprocess forkexec",
+        fetch="get head post newrequest",
+        clone="plainclone",
+        prints="print println printf",
+    ),
     "rust": Language(_SLASHES, argv="new", fetch="get"),
-    "java": Language(_SLASHES, shell="exec", argv="processbuilder command", fetch="url uri openstream create", code="eval evaluate", prints="print println printf"),
-    "scala": Language(_SLASHES, shell="! !! lazylines exec", argv="process processbuilder", fetch="fromurl url"),
+    "java": Language(
+        _SLASHES,
+        shell="exec",
+        argv="processbuilder command",
+        fetch="url uri openstream create",
+        code="eval evaluate",
+        prints="print println printf",
+    ),
+    "scala": Language(
+        _SLASHES, shell="! !! lazylines exec", argv="process processbuilder", fetch="fromurl url"
+    ),
     "groovy": Language(_SLASHES, shell="execute exec", code="evaluate", fetch="url tourl"),
-    "octave": Language(r"[%#][^\n]*", shell="system unix dos shell_cmd", fetch="urlwrite websave urlread webread", code="eval evalc", install="install", ecosystem="octave", joining=""),
-    "elixir": Language(_HASH, shell="shell cmd", argv="cmd open", code="eval_string", fetch="get get!", joining="<> ++"),
-    "haskell": Language(r"--[^\n]*|\{-.*?-\}", shell="system callcommand shell readcreateprocess", argv="callprocess readprocess proc rawsystem spawnprocess", joining="++ <>"),
-    "csharp": Language(_SLASHES, argv="start processstartinfo", fetch="downloadfile downloadstring getstringasync getasync", joining="+"),
-    "ocaml": Language(r"\(\*.*?\*\)", shell="command system open_process_in open_process", argv="execvp execv create_process", joining="^"),
-    "nim": Language(_HASH, shell="execshellcmd execcmd execcmdex execprocess", argv="startprocess", fetch="getcontent downloadfile", joining="&"),
-    "lisp": Language(r";[^\n]*", shell="run-program run-shell-command shell sh system shell-command call-process-shell-command", argv="call-process start-process", joining=""),
+    "octave": Language(
+        r"[%#][^\n]*",
+        shell="system unix dos shell_cmd",
+        fetch="urlwrite websave urlread webread",
+        code="eval evalc",
+        install="install",
+        ecosystem="octave",
+        joining="",
+    ),
+    "elixir": Language(
+        _HASH, shell="shell cmd", argv="cmd open", code="eval_string", fetch="get get!", joining="<> ++"
+    ),
+    "haskell": Language(
+        r"--[^\n]*|\{-.*?-\}",
+        shell="system callcommand shell readcreateprocess",
+        argv="callprocess readprocess proc rawsystem spawnprocess",
+        joining="++ <>",
+    ),
+    "csharp": Language(
+        _SLASHES,
+        argv="start processstartinfo",
+        fetch="downloadfile downloadstring getstringasync getasync",
+        joining="+",
+    ),
+    "ocaml": Language(
+        r"\(\*.*?\*\)",
+        shell="command system open_process_in open_process",
+        argv="execvp execv create_process",
+        joining="^",
+    ),
+    "nim": Language(
+        _HASH,
+        shell="execshellcmd execcmd execcmdex execprocess",
+        argv="startprocess",
+        fetch="getcontent downloadfile",
+        joining="&",
+    ),
+    "lisp": Language(
+        r";[^\n]*",
+        shell="run-program run-shell-command shell sh system shell-command call-process-shell-command",
+        argv="call-process start-process",
+        joining="",
+    ),
     "python": Language(_HASH, shell="", prints="print write", joining="+"),
-    "other": Language(_HASH, shell="system exec popen shell run_shell spawn", fetch="download fetch", backquote="text"),
-}  # fmt: skip
+    "other": Language(
+        _HASH, shell="system exec popen shell run_shell spawn", fetch="download fetch", backquote="text"
+    ),
+}
 _NAMES = {
-    "node": "javascript", "deno": "javascript", "bun": "javascript", "js": "javascript", "typescript": "javascript", "ts": "javascript", "ts-node": "javascript",
-    "tsx": "javascript", "ir": "r", "rscript": "r", "irkernel": "r", "littler": "r", "jruby": "ruby", "irb": "ruby", "crystal": "ruby", "tclsh": "tcl", "wish": "tcl", "expect": "tcl",
-    "gawk": "awk", "c++": "c", "cpp": "c", "c++11": "c", "c++14": "c", "c++17": "c", "kotlin": "java", "jshell": "java", "f#": "csharp", "c#": "csharp", "fsharp": "csharp",
-    "matlab": "octave", "scilab": "octave", "iex": "elixir", "erlang": "elixir", "runghc": "haskell", "sbcl": "lisp", "clisp": "lisp", "emacs": "lisp", "scheme": "lisp", "racket": "lisp",
-    "guile": "lisp", "clojure": "lisp", "evcxr": "rust", "gophernotes": "go", "gonb": "go", "lisp": "lisp", "osascript": "other",
-}  # fmt: skip
-_SHELL_LANGUAGES = frozenset({"bash", "sh", "zsh", "ksh", "fish", "shell", "shellscript", "calysto_bash", "console", "ssh"})
+    "node": "javascript",
+    "deno": "javascript",
+    "bun": "javascript",
+    "js": "javascript",
+    "typescript": "javascript",
+    "ts": "javascript",
+    "ts-node": "javascript",
+    "tsx": "javascript",
+    "ir": "r",
+    "rscript": "r",
+    "irkernel": "r",
+    "littler": "r",
+    "jruby": "ruby",
+    "irb": "ruby",
+    "crystal": "ruby",
+    "tclsh": "tcl",
+    "wish": "tcl",
+    "expect": "tcl",
+    "gawk": "awk",
+    "c++": "c",
+    "cpp": "c",
+    "c++11": "c",
+    "c++14": "c",
+    "c++17": "c",
+    "kotlin": "java",
+    "jshell": "java",
+    "f#": "csharp",
+    "c#": "csharp",
+    "fsharp": "csharp",
+    "matlab": "octave",
+    "scilab": "octave",
+    "iex": "elixir",
+    "erlang": "elixir",
+    "runghc": "haskell",
+    "sbcl": "lisp",
+    "clisp": "lisp",
+    "emacs": "lisp",
+    "scheme": "lisp",
+    "racket": "lisp",
+    "guile": "lisp",
+    "clojure": "lisp",
+    "evcxr": "rust",
+    "gophernotes": "go",
+    "gonb": "go",
+    "lisp": "lisp",
+    "osascript": "other",
+}
+_SHELL_LANGUAGES = frozenset(
+    {"bash", "sh", "zsh", "ksh", "fish", "shell", "shellscript", "calysto_bash", "console", "ssh"}
+)
 
 
 def inspect_foreign(source: str, language: str, state: State) -> None:
@@ -136,7 +286,11 @@ def inspect_foreign(source: str, language: str, state: State) -> None:
     process = Process([name or "other"], state, origin, Stream(""))
     spec = LANGUAGES.get(_NAMES.get(name, name), LANGUAGES["other"])
     _Reader(source, spec, process, verbatim=True).run()
-    for found in re.finditer(r"^\s*!(?!=)(.+)$", source, re.M) if name in ("octave", "matlab", "javascript", "typescript", "scala") else ():
+    for found in (
+        re.finditer(r"^\s*!(?!=)(.+)$", source, re.M)
+        if name in ("octave", "matlab", "javascript", "typescript", "scala")
+        else ()
+    ):
         run_shell(found.group(1), state, _Origin(origin.locate(source, found.start(1), found.end(1))))
 
 
@@ -234,7 +388,18 @@ class _Reader:
         self.joining = frozenset(spec.joining.split())
         self.names = {
             kind: frozenset(getattr(spec, kind).split())
-            for kind in ("shell", "argv", "code", "fetch", "clone", "install", "github", "imports", "prints", "python")
+            for kind in (
+                "shell",
+                "argv",
+                "code",
+                "fetch",
+                "clone",
+                "install",
+                "github",
+                "imports",
+                "prints",
+                "python",
+            )
         }
 
     def run(self) -> str:
@@ -273,10 +438,26 @@ class _Reader:
                 token, at = self._quoted(text, start, found)
                 tokens.append(token)
                 continue
-            for kind, key in (("heredoc", "hb"), ("raw", ""), ("triple", ""), ("double", "dtext"), ("single", "stext"), ("back", "btext")):
+            for kind, key in (
+                ("heredoc", "hb"),
+                ("raw", ""),
+                ("triple", ""),
+                ("double", "dtext"),
+                ("single", "stext"),
+                ("back", "btext"),
+            ):
                 if group[kind] is not None:
-                    value = group[key] if key else next(
-                        (group[k] for k in ("rawtext", "hashtext", "long", "tripletext", "tripletext2") if group[k] is not None), ""
+                    value = (
+                        group[key]
+                        if key
+                        else next(
+                            (
+                                group[k]
+                                for k in ("rawtext", "hashtext", "long", "tripletext", "tripletext2")
+                                if group[k] is not None
+                            ),
+                            "",
+                        )
                     )
                     name = {"heredoc": "double", "raw": "single-raw", "triple": "double"}.get(kind, kind)
                     if kind == "single" and self.spec is LANGUAGES["javascript"]:
@@ -310,7 +491,15 @@ class _Reader:
             i += 1
         content = text[found.end() : i - 1]
         letter = word[:2].rstrip(opening).strip()
-        kind = "back-shell" if letter in ("qx", "%x") else "words" if letter in ("qw", "%w", "%W") else "single" if letter in ("q", "%q") else "double"
+        kind = (
+            "back-shell"
+            if letter in ("qx", "%x")
+            else "words"
+            if letter in ("qw", "%w", "%W")
+            else "single"
+            if letter in ("q", "%q")
+            else "double"
+        )
         return _Token(kind, content, start, i), i
 
     # -- expressions -------------------------------------------------------------------------
@@ -343,14 +532,27 @@ class _Reader:
         value = self._primary()
         while True:
             token = self._peek()
+            if token.text == "." and self._peek(1).text in ("!", "!!") and isinstance(value, (str, list)):
+                self.at += 2  # Scala's "command".!
+                return self._shell(value, token)
             if token.kind == "operator" and token.text in self.joining and self._peek(1).kind != "line":
-                if token.text == "." and self._peek(1).kind == "name" and not self._peek(1).text.startswith(("$", "@")) and self.spec is not LANGUAGES["perl"] and self.spec is not LANGUAGES["php"]:
+                if (
+                    token.text == "."
+                    and self._peek(1).kind == "name"
+                    and not self._peek(1).text.startswith(("$", "@"))
+                    and self.spec is not LANGUAGES["perl"]
+                    and self.spec is not LANGUAGES["php"]
+                ):
                     value = self._method(value)
                     continue
                 self.at += 1
                 right = self._primary()
                 value = _join(value, right, token.text)
-            elif token.kind == "operator" and token.text in (".", "->", "?.", "::") and self._peek(1).kind == "name":
+            elif (
+                token.kind == "operator"
+                and token.text in (".", "->", "?.", "::")
+                and self._peek(1).kind == "name"
+            ):
                 value = self._method(value)
             elif token.kind == "operator" and token.text == "|" and self.spec is LANGUAGES["awk"]:
                 self._awk_pipe(value)
@@ -367,7 +569,12 @@ class _Reader:
                 self.at += 1
                 arguments, named = self._arguments() if self._peek().text == "(" else ([], {})
                 value = self._call(name, None, [value, *arguments], named, token)
-            elif self.spec is LANGUAGES["awk"] and token.kind in ("double", "name") and isinstance(value, str) and token.text not in _KEYWORDS:
+            elif (
+                self.spec is LANGUAGES["awk"]
+                and token.kind in ("double", "name")
+                and isinstance(value, str)
+                and token.text not in _KEYWORDS
+            ):
                 value = _join(value, self._primary(), ".")  # awk joins what stands side by side
             else:
                 return value
@@ -393,7 +600,11 @@ class _Reader:
         if kind in ("double", "escaped"):
             return self._interpolated(text) if kind == "double" else ansi_c(text)
         if kind == "single":
-            return text.replace("\\'", "'").replace("\\\\", "\\") if self.spec is not LANGUAGES["python"] else ansi_c(text)
+            return (
+                text.replace("\\'", "'").replace("\\\\", "\\")
+                if self.spec is not LANGUAGES["python"]
+                else ansi_c(text)
+            )
         if kind == "single-raw":
             return text
         if kind == "words":
@@ -411,7 +622,11 @@ class _Reader:
             return self._name(token)
         if text in ("(", "[", "{"):
             return self._bracketed({"(": ")", "[": "]", "{": "}"}[text])
-        if text == ":" and self._peek().kind == "name" and self.spec in (LANGUAGES["ruby"], LANGUAGES["elixir"]):
+        if (
+            text == ":"
+            and self._peek().kind == "name"
+            and self.spec in (LANGUAGES["ruby"], LANGUAGES["elixir"])
+        ):
             self.at += 1
             return self.tokens[self.at - 1].text  # a symbol
         if text in ("-", "!", "+", "&", "*", "~", "\\", "@", ":", "?") and self._peek().kind != "line":
@@ -454,7 +669,11 @@ class _Reader:
         if self.spec is LANGUAGES["tcl"] and lower == "exec":
             return self._rest_of_line(token)
         if lower in _KEYWORDS and lower not in self.names["prints"] and lower not in ("puts",):
-            return self._primary() if following.kind in ("double", "single", "name", "back", "escaped") and self.depth < 36 else None
+            return (
+                self._primary()
+                if following.kind in ("double", "single", "name", "back", "escaped") and self.depth < 36
+                else None
+            )
         if following.text == "(" and following.kind == "operator":
             arguments, named = self._arguments()
             return self._call(name, None, arguments, named, token)
@@ -469,7 +688,15 @@ class _Reader:
         if lower == "$" and following.kind == "back":
             self.at += 1
             return self._shell(self._interpolated(following.text), token)
-        if self._is_sink(lower) and following.kind in ("double", "single", "name", "escaped", "back", "single-raw", "words"):
+        if self._is_sink(lower) and following.kind in (
+            "double",
+            "single",
+            "name",
+            "escaped",
+            "back",
+            "single-raw",
+            "words",
+        ):
             # `system "…"`, `exec $cmd`, `puts x`: a call without parentheses.
             return self._call(name, None, self._bare_arguments(), {}, token)
         key = name.lstrip("$@%")
@@ -488,7 +715,11 @@ class _Reader:
         stop = end.start() if end else len(self.text)
         while self._peek().kind and self._peek().start < stop:
             self.at += 1
-        line = re.sub(r"\$\{?(\w+)\}?", lambda m: _text(self.variables.get(m.group(1), HOLE)), self.text[token.end : stop])
+        line = re.sub(
+            r"\$\{?(\w+)\}?",
+            lambda m: _text(self.variables.get(m.group(1), HOLE)),
+            self.text[token.end : stop],
+        )
         return self._shell(line, token)
 
     def _list_or_value(self) -> Value:
@@ -496,7 +727,10 @@ class _Reader:
 
     def _is_sink(self, lower: str) -> bool:
         last = re.split(r"::|->|\.", lower)[-1]
-        return any(last in self.names[k] or lower in self.names[k] for k in ("shell", "argv", "code", "prints", "fetch"))
+        return any(
+            last in self.names[k] or lower in self.names[k]
+            for k in ("shell", "argv", "code", "prints", "fetch")
+        )
 
     def _bare_arguments(self) -> list[Value]:
         arguments: list[Value] = []
@@ -505,7 +739,11 @@ class _Reader:
             if value is not None:
                 arguments.append(value)
             if self._peek().text != ",":
-                if self.spec is LANGUAGES["tcl"] and self._peek().kind in ("name", "double", "number", "operator") and self._peek().text not in (";", "]", "}"):
+                if (
+                    self.spec is LANGUAGES["tcl"]
+                    and self._peek().kind in ("name", "double", "number", "operator")
+                    and self._peek().text not in (";", "]", "}")
+                ):
                     continue
                 return arguments
             self.at += 1
@@ -563,7 +801,12 @@ class _Reader:
         self.at += 1
         if sliced[:3] == [":", ":", "-"] and isinstance(value, str):
             return value[::-1]
-        if isinstance(index, int) and isinstance(value, (str, list)) and ":" not in sliced and ".." not in sliced:
+        if (
+            isinstance(index, int)
+            and isinstance(value, (str, list))
+            and ":" not in sliced
+            and ".." not in sliced
+        ):
             return value[index] if -len(value) <= index < len(value) else HOLE
         return HOLE
 
@@ -584,11 +827,23 @@ class _Reader:
             text = re.sub(r"#\{([^{}]*)\}", put, text)
         elif spec is LANGUAGES["javascript"]:
             text = re.sub(r"\$\{([^{}]*)\}", put, text)
-        elif spec in (LANGUAGES["perl"], LANGUAGES["php"], LANGUAGES["julia"], LANGUAGES["tcl"], LANGUAGES["scala"], LANGUAGES["groovy"], LANGUAGES["java"]):
-            text = re.sub(r"(?<!\\)(?:[$@]\{\s*(?:\\\()?([^{}]*)\}|\{\$(\w+)\}|\$\(([^()]*)\)|[$](\w+))", put, text)
+        elif spec in (
+            LANGUAGES["perl"],
+            LANGUAGES["php"],
+            LANGUAGES["julia"],
+            LANGUAGES["tcl"],
+            LANGUAGES["scala"],
+            LANGUAGES["groovy"],
+            LANGUAGES["java"],
+        ):
+            text = re.sub(
+                r"(?<!\\)(?:[$@]\{\s*(?:\\\()?([^{}]*)\}|\{\$(\w+)\}|\$\(([^()]*)\)|[$](\w+))", put, text
+            )
         text = re.sub(r"\\([#$@`/])", r"\1", text)
         if "\\x{" in text or "\\u{" in text:
-            text = re.sub(r"\\[xu]\{([0-9a-fA-F]{1,6})\}", lambda m: chr(min(int(m.group(1), 16), 0x10FFFF)), text)
+            text = re.sub(
+                r"\\[xu]\{([0-9a-fA-F]{1,6})\}", lambda m: chr(min(int(m.group(1), 16), 0x10FFFF)), text
+            )
         return ansi_c(text)
 
     # -- calls -------------------------------------------------------------------------------------
@@ -603,7 +858,12 @@ class _Reader:
                 self.at += 2
                 return True
             return False
-        if following.kind in ("double", "single", "escaped") and token.text in ("require", "import", "from", "load"):
+        if following.kind in ("double", "single", "escaped") and token.text in (
+            "require",
+            "import",
+            "from",
+            "load",
+        ):
             self._module(following.text, token)
             self.at += 2
             return True
@@ -619,7 +879,11 @@ class _Reader:
             if self._peek().text != "," or self._peek(1).kind != "name":
                 break
             self.at += 1
-        while self._peek().kind not in ("line", "") and self._peek().text not in (";", "from") and self.at < len(self.tokens):
+        while (
+            self._peek().kind not in ("line", "")
+            and self._peek().text not in (";", "from")
+            and self.at < len(self.tokens)
+        ):
             self.at += 1
         return True
 
@@ -638,18 +902,40 @@ class _Reader:
         origin = self.process.origin
         if self.verbatim and token.end:
             end = self.text.find("\n", token.start)
-            self.process.origin = _Origin(origin.locate(self.text, token.start, len(self.text) if end < 0 else end), False, origin.provenance)
+            self.process.origin = _Origin(
+                origin.locate(self.text, token.start, len(self.text) if end < 0 else end),
+                False,
+                origin.provenance,
+            )
         return origin
 
-    def _call(self, name: str, receiver: Value, arguments: list[Value], named: dict[str, Value], token: _Token) -> Value:
+    def _call(
+        self, name: str, receiver: Value, arguments: list[Value], named: dict[str, Value], token: _Token
+    ) -> Value:
         """Do what a call does; its value where that is known."""
-        last = re.split(r":::?|->|\.(?=[a-z_])", name.lstrip("$&@"), flags=re.I)[-1].lower()
+        # R's dots are letters: `install.packages`.
+        dots = r":::?|->" if self.spec is LANGUAGES["r"] else r"::|->|\.(?=[a-z_])"
+        last = re.split(dots, name.lstrip("$&@"), flags=re.I)[-1].lower()
         whole = name.lstrip("$&@").lower()
         names = self.names
         back = self._placed(token)
         try:
-            if last in ("send", "__send__", "public_send", "do.call", "call_user_func", "match.fun", "call_user_func_array") and arguments:
-                return self._call(_text(arguments[0]).lstrip(":"), receiver, _flat(arguments[1:]), named, token)
+            if (
+                last
+                in (
+                    "send",
+                    "__send__",
+                    "public_send",
+                    "do.call",
+                    "call_user_func",
+                    "match.fun",
+                    "call_user_func_array",
+                )
+                and arguments
+            ):
+                return self._call(
+                    _text(arguments[0]).lstrip(":"), receiver, _flat(arguments[1:]), named, token
+                )
             if last in names["prints"] and not (receiver is not None and last == "get"):
                 self._print(last, arguments)
                 return None
@@ -661,7 +947,9 @@ class _Reader:
                     value = HOLE
                 if value is not None:
                     return value
-            if last in names["github"] or (last in names["install"] and any("/" in _text(a) for a in _flat(arguments))):
+            if last in names["github"] or (
+                last in names["install"] and any("/" in _text(a) for a in _flat(arguments))
+            ):
                 self._install_located(arguments, named)
                 return HOLE
             if last in names["install"] and (self.spec.ecosystem != "julia" or whole.startswith("pkg")):
@@ -686,7 +974,12 @@ class _Reader:
             if isinstance(receiver, list) and last in ("arg", "args"):
                 receiver.extend(_flat(arguments))
                 return receiver
-            if isinstance(receiver, list) and last in ("spawn", "output", "status", "start") and receiver and self.spec is LANGUAGES["rust"]:
+            if (
+                isinstance(receiver, list)
+                and last in ("spawn", "output", "status", "start")
+                and receiver
+                and self.spec is LANGUAGES["rust"]
+            ):
                 self._run_vector([_text(v) for v in _flat(receiver)])
                 return HOLE
             return receiver if isinstance(receiver, list) else HOLE
@@ -698,10 +991,27 @@ class _Reader:
         if name in ("printf", "sprintf"):
             self.out.append(printf(texts))
         else:
-            end = "\n" if name in ("puts", "println", "say", "log", "print") and not (name == "print" and self.spec in (LANGUAGES["perl"], LANGUAGES["php"], LANGUAGES["ruby"])) else ""
-            self.out.append((" " if self.spec in (LANGUAGES["python"], LANGUAGES["javascript"], LANGUAGES["r"], LANGUAGES["awk"]) else "").join(texts) + end)
+            end = (
+                "\n"
+                if name in ("puts", "println", "say", "log", "print")
+                and not (
+                    name == "print" and self.spec in (LANGUAGES["perl"], LANGUAGES["php"], LANGUAGES["ruby"])
+                )
+                else ""
+            )
+            self.out.append(
+                (
+                    " "
+                    if self.spec
+                    in (LANGUAGES["python"], LANGUAGES["javascript"], LANGUAGES["r"], LANGUAGES["awk"])
+                    else ""
+                ).join(texts)
+                + end
+            )
 
-    def _program(self, name: str, receiver: Value, arguments: list[Value], named: dict[str, Value], token: _Token) -> Value:
+    def _program(
+        self, name: str, receiver: Value, arguments: list[Value], named: dict[str, Value], token: _Token
+    ) -> Value:
         """A call that takes shell text, or, with several arguments, a vector."""
         values = [a for a in arguments if not isinstance(a, int)]
         if not values and named:
@@ -714,7 +1024,11 @@ class _Reader:
             return self._open(texts, token)
         if isinstance(first, list) and len(values) == 1:
             return self._run_vector(texts)
-        if len(texts) > 1 and self.spec in (LANGUAGES["perl"], LANGUAGES["ruby"], LANGUAGES["elixir"]) and not texts[1].startswith(("r", "w")) :
+        if (
+            len(texts) > 1
+            and self.spec in (LANGUAGES["perl"], LANGUAGES["ruby"], LANGUAGES["elixir"])
+            and not texts[1].startswith(("r", "w"))
+        ):
             return self._run_vector(texts)
         return self._shell(first, token)
 
@@ -732,17 +1046,34 @@ class _Reader:
         return HOLE
 
     def _vector(self, name: str, arguments: list[Value], named: dict[str, Value], token: _Token) -> Value:
-        texts = [_text(v) for v in _flat([*arguments, *(v for k, v in named.items() if k in ("args", "arguments", "filename", "command", "cmd"))])]
+        texts = [
+            _text(v)
+            for v in _flat(
+                [
+                    *arguments,
+                    *(
+                        v
+                        for k, v in named.items()
+                        if k in ("args", "arguments", "filename", "command", "cmd")
+                    ),
+                ]
+            )
+        ]
         texts = [t for t in texts if t not in ("", "NULL", "nil", "null")]
         if self.spec is LANGUAGES["rust"]:
             return list(texts)
         if name in ("commandcontext", "open2", "open3") and texts and texts[0] == HOLE:
             texts = [t for t in texts if t != HOLE]
-        if name in ("execl", "execlp", "execle", "execlpe", "execv", "execvp", "startprocess", "exec", "forkexec") and len(texts) > 1 and program_name(texts[0]) == program_name(texts[1]):
+        if (
+            name
+            in ("execl", "execlp", "execle", "execlpe", "execv", "execvp", "startprocess", "exec", "forkexec")
+            and len(texts) > 1
+            and program_name(texts[0]) == program_name(texts[1])
+        ):
             texts = texts[1:]
         if len(texts) == 1 and " " in texts[0]:
             return self._shell(texts[0], token)
-        if len(texts) == 2 and self.spec is LANGUAGES["csharp"] or name == "system2":
+        if (len(texts) == 2 and self.spec is LANGUAGES["csharp"]) or name == "system2":
             return self._shell(" ".join(texts), token)
         return self._run_vector(texts)
 
@@ -778,12 +1109,26 @@ class _Reader:
         from jupyter_tos_guard.inspection.process import fetch
 
         done = False
-        for value in _flat([*arguments[:3], *(v for k, v in named.items() if k in ("url", "repo", "uri", "destfile"))]):
+        for value in _flat(
+            [*arguments[:3], *(v for k, v in named.items() if k in ("url", "repo", "uri", "destfile"))]
+        ):
             text = _text(value)
             if "://" in text or text.startswith("git@"):
-                fetch(text.split()[0] if text.split() else text, self.process.state, self.process.origin, cloned=cloned)
+                fetch(
+                    text.split()[0] if text.split() else text,
+                    self.process.state,
+                    self.process.origin,
+                    cloned=cloned,
+                )
                 done = True
-        if done and len(arguments) > 1 and not cloned and isinstance(arguments[1], str) and "://" not in arguments[1] and re.fullmatch(r"[\w./~\-]+", arguments[1]):
+        if (
+            done
+            and len(arguments) > 1
+            and not cloned
+            and isinstance(arguments[1], str)
+            and "://" not in arguments[1]
+            and re.fullmatch(r"[\w./~\-]+", arguments[1])
+        ):
             self.process.write(arguments[1], None, source=naming.canonical_url(_text(arguments[0])))
         return done
 
@@ -805,7 +1150,12 @@ class _Reader:
             if "://" in text or text.startswith("git@"):
                 fetch(text, self.process.state, self.process.origin, cloned=True)
             elif found := re.match(r"([\w.\-]+/[\w.\-]+)", text):
-                fetch("https://github.com/" + found.group(1), self.process.state, self.process.origin, cloned=True)
+                fetch(
+                    "https://github.com/" + found.group(1),
+                    self.process.state,
+                    self.process.origin,
+                    cloned=True,
+                )
             elif text and HOLE not in text:
                 self.process.package(self.spec.ecosystem, text.split("@")[0])
 
@@ -864,7 +1214,9 @@ def _changed(value: Value, change: str) -> Value:
         return expression.sub(replacement, value, 0 if "g" in parts[-1] else 1)
     first = tr_set(parts[0])
     second = tr_set(parts[1]) or first
-    return value.translate({ord(a): second[min(i, len(second) - 1)] for i, a in reversed(list(enumerate(first)))})
+    return value.translate(
+        {ord(a): second[min(i, len(second) - 1)] for i, a in reversed(list(enumerate(first)))}
+    )
 
 
 # -- pure functions ------------------------------------------------------------------------------------------------------
@@ -873,7 +1225,11 @@ _Pure = Callable[[Value, "list[Value]", "dict[str, Value]"], Value]
 
 
 def _subject(receiver: Value, arguments: list[Value]) -> tuple[Value, list[Value]]:
-    return (receiver, arguments) if receiver not in (None, HOLE) else (arguments[0] if arguments else HOLE, arguments[1:])
+    return (
+        (receiver, arguments)
+        if receiver not in (None, HOLE)
+        else (arguments[0] if arguments else HOLE, arguments[1:])
+    )
 
 
 def _reverse(receiver: Value, arguments: list[Value], named: dict[str, Value]) -> Value:
@@ -896,7 +1252,11 @@ def _join_list(receiver: Value, arguments: list[Value], named: dict[str, Value])
 def _split_text(receiver: Value, arguments: list[Value], named: dict[str, Value]) -> Value:
     subject, rest = _subject(receiver, arguments)
     separator = _text(rest[0]) if rest else " "
-    if receiver in (None, HOLE) and len(arguments) == 2 and len(_text(arguments[0])) <= 2 < len(_text(arguments[1])):
+    if (
+        receiver in (None, HOLE)
+        and len(arguments) == 2
+        and len(_text(arguments[0])) <= 2 < len(_text(arguments[1]))
+    ):
         subject, separator = arguments[1], _text(arguments[0])
     text = _text(subject)
     return list(text) if not separator else list(text.split(separator))
@@ -1020,27 +1380,109 @@ def _unquoted(receiver: Value, arguments: list[Value], named: dict[str, Value]) 
 
 
 _PURE: dict[str, _Pure] = {
-    **dict.fromkeys(("reverse", "strrev", "rev", "reversed", "stri_reverse", "str_reverse", "reverse!"), _reverse),
+    **dict.fromkeys(
+        ("reverse", "strrev", "rev", "reversed", "stri_reverse", "str_reverse", "reverse!"), _reverse
+    ),
     **dict.fromkeys(("join", "implode", "str_c", "stri_join", "mkstring"), _join_list),
-    **dict.fromkeys(("split", "explode", "strsplit", "chars"), _split_text), "paste": _paste, "paste0": _paste0, "concat": _concat, "strcat": _concat,
+    **dict.fromkeys(("split", "explode", "strsplit", "chars"), _split_text),
+    "paste": _paste,
+    "paste0": _paste0,
+    "concat": _concat,
+    "strcat": _concat,
     **dict.fromkeys(("c", "list", "array", "vec", "vec!", "seq", "tuple"), _vector_of),
     **dict.fromkeys(
-        ("atob", "decode_base64", "base64_decode", "base64decode", "decode64", "urlsafe_decode64", "strict_decode64", "base64_dec", "b64decode", "decodestring",
-         "fromBase64".lower(), "frombase64string", "b64_decode", "decode64!"), _from_base64,
+        (
+            "atob",
+            "decode_base64",
+            "base64_decode",
+            "base64decode",
+            "decode64",
+            "urlsafe_decode64",
+            "strict_decode64",
+            "base64_dec",
+            "b64decode",
+            "decodestring",
+            "fromBase64".lower(),
+            "frombase64string",
+            "b64_decode",
+            "decode64!",
+        ),
+        _from_base64,
     ),
     **dict.fromkeys(("hex2bin", "hex2bytes", "unhexlify", "fromhex", "decodehex", "hex2raw"), _from_hex),
-    "pack": _pack, "unpack": _unpack, "unpack1": _unpack,
+    "pack": _pack,
+    "unpack": _unpack,
+    "unpack1": _unpack,
     **dict.fromkeys(("chr", "fromcharcode", "fromcodepoint", "inttoutf8", "char", "rawtochar"), _characters),
-    **dict.fromkeys(("tostring", "string", "as.character", "to_s", "decode", "str", "trim", "trimws", "strip", "chomp", "unlist", "as_str", "to_string", "into", "noquote",
-                     "shellquote", "string.new", "utf8decode", "collect", "escapeshellarg", "identity", "invisible", "ignorestatus", "shqoute"), _same),
-    **dict.fromkeys(("tolower", "lowercase", "lower", "downcase", "tolowercase", "strtolower", "lc"), _case(str.lower)),
-    **dict.fromkeys(("toupper", "uppercase", "upper", "upcase", "touppercase", "strtoupper", "uc"), _case(str.upper)),
-    **dict.fromkeys(("replace", "replaceall", "gsub", "sub", "str_replace", "str_replace_all", "preg_replace", "tr", "delete"), _replace),
+    **dict.fromkeys(
+        (
+            "tostring",
+            "string",
+            "as.character",
+            "to_s",
+            "decode",
+            "str",
+            "trim",
+            "trimws",
+            "strip",
+            "chomp",
+            "unlist",
+            "as_str",
+            "to_string",
+            "into",
+            "noquote",
+            "shellquote",
+            "string.new",
+            "utf8decode",
+            "collect",
+            "escapeshellarg",
+            "identity",
+            "invisible",
+            "ignorestatus",
+            "shqoute",
+        ),
+        _same,
+    ),
+    **dict.fromkeys(
+        ("tolower", "lowercase", "lower", "downcase", "tolowercase", "strtolower", "lc"), _case(str.lower)
+    ),
+    **dict.fromkeys(
+        ("toupper", "uppercase", "upper", "upcase", "touppercase", "strtoupper", "uc"), _case(str.upper)
+    ),
+    **dict.fromkeys(
+        (
+            "replace",
+            "replaceall",
+            "gsub",
+            "sub",
+            "str_replace",
+            "str_replace_all",
+            "preg_replace",
+            "tr",
+            "delete",
+        ),
+        _replace,
+    ),
     **dict.fromkeys(("slice", "substring"), _part),
-    **dict.fromkeys(("sprintf", "format", "glue", "format!", "vsprintf"), _format), "str_rot13": _rot13, "rot13": _rot13,
-    **dict.fromkeys(("decodeuricomponent", "decodeuri", "unescape", "urldecode", "rawurldecode", "unquote", "cgi.unescape", "uri_decode", "decode_www_form_component"), _unquoted),
+    **dict.fromkeys(("sprintf", "format", "glue", "format!", "vsprintf"), _format),
+    "str_rot13": _rot13,
+    "rot13": _rot13,
+    **dict.fromkeys(
+        (
+            "decodeuricomponent",
+            "decodeuri",
+            "unescape",
+            "urldecode",
+            "rawurldecode",
+            "unquote",
+            "cgi.unescape",
+            "uri_decode",
+            "decode_www_form_component",
+        ),
+        _unquoted,
+    ),
     "frombuffer": _buffer,
-}  # fmt: skip
+}
 
 
 def _from(receiver: Value, arguments: list[Value], named: dict[str, Value]) -> Value:
@@ -1215,9 +1657,11 @@ def _line_mode(process: Process, text: str) -> str | None:
 
 
 def _awk(process: Process) -> str:
-    options, operands = options_of(process.arguments, "Fvf", frozenset({"--field-separator", "--assign", "--file"}))
+    options, operands = options_of(
+        process.arguments, "Fvf", frozenset({"--field-separator", "--assign", "--file"})
+    )
     program = process.read(options["f"]) if "f" in options else (operands.pop(0) if operands else "")
-    if not program or HOLE == program:
+    if not program or program == HOLE:
         return HOLE
     if re.search(r"system|getline|\|", program):
         foreign_output(process, program, "awk", "awk")
@@ -1225,7 +1669,13 @@ def _awk(process: Process) -> str:
     assigned = {}
     arguments = process.arguments
     for i, argument in enumerate(arguments):
-        pair = arguments[i + 1] if argument == "-v" and i + 1 < len(arguments) else argument[2:] if argument.startswith("-v") else ""
+        pair = (
+            arguments[i + 1]
+            if argument == "-v" and i + 1 < len(arguments)
+            else argument[2:]
+            if argument.startswith("-v")
+            else ""
+        )
         if "=" in pair:
             assigned[pair.split("=", 1)[0]] = ansi_c(pair.split("=", 1)[1])
     begin = re.fullmatch(r"\s*BEGIN\s*\{(.*)\}\s*", program, re.S)
@@ -1234,13 +1684,19 @@ def _awk(process: Process) -> str:
         reader.variables = dict(assigned)
         return reader.run() if not re.search(r"system|getline|\|", program) else HOLE
     text = "".join(process.read(path) or HOLE for path in operands) if operands else process.stdin.rest()
-    action = re.fullmatch(r"\s*(NR\s*==\s*\d+|NR\s*>\s*\d+|1|/[^/]*/)?\s*(?:\{\s*(printf|print)\b\s*(.*?)\s*;?\s*\})?\s*", program, re.S)
+    action = re.fullmatch(
+        r"\s*(NR\s*==\s*\d+|NR\s*>\s*\d+|1|/[^/]*/)?\s*(?:\{\s*(printf|print)\b\s*(.*?)\s*;?\s*\})?\s*",
+        program,
+        re.S,
+    )
     if action is None:
         return HOLE
     return _awk_lines(process, text, action, separator, assigned)
 
 
-def _awk_lines(process: Process, text: str, action: re.Match[str], separator: str, assigned: dict[str, str]) -> str:
+def _awk_lines(
+    process: Process, text: str, action: re.Match[str], separator: str, assigned: dict[str, str]
+) -> str:
     condition, verb, expression = action.groups()
     out: list[str] = []
     for n, line in enumerate(text.removesuffix("\n").split("\n")[:4000], 1):
@@ -1255,14 +1711,28 @@ def _awk_lines(process: Process, text: str, action: re.Match[str], separator: st
         if not expression:
             out.append(line + "\n")
             continue
-        values: dict[str, Value] = {**assigned, "NF": len(fields), "NR": n, "0": line, **{str(i): f for i, f in enumerate(fields, 1)}}
+        values: dict[str, Value] = {
+            **assigned,
+            "NF": len(fields),
+            "NR": n,
+            "0": line,
+            **{str(i): f for i, f in enumerate(fields, 1)},
+        }
         shown = re.sub(r"\$NF", lambda _: "$" + str(len(fields)), expression)
         pieces = []
         for part in re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", shown):
             joined = ""
             for token in re.findall(r"\"((?:\\.|[^\"\\])*)\"|\$(\d+)|([A-Za-z_]\w*)|(\d+)", part):
                 quoted, column, name, digits = token
-                joined += ansi_c(quoted) if quoted else _text(values.get(column, "")) if column else _text(values.get(name, HOLE)) if name else digits
+                joined += (
+                    ansi_c(quoted)
+                    if quoted
+                    else _text(values.get(column, ""))
+                    if column
+                    else _text(values.get(name, HOLE))
+                    if name
+                    else digits
+                )
             pieces.append(joined)
         out.append(printf(pieces) if verb == "printf" else " ".join(pieces) + "\n")
     return "".join(out)

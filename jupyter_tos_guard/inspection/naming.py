@@ -22,7 +22,15 @@ _MAX_URL = 4096
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]{1,30}):", re.I)
 _SLASHED = frozenset({"http", "https", "ftp", "ftps", "git", "ssh", "ws", "wss", "svn", "sftp", "rsync"})
 _UNSLASHED = frozenset({"magnet", "data", "mailto", "javascript", "about", "urn"})
-_DEFAULT_PORTS = {"http": "80", "https": "443", "ssh": "22", "git": "9418", "ftp": "21", "ws": "80", "wss": "443"}
+_DEFAULT_PORTS = {
+    "http": "80",
+    "https": "443",
+    "ssh": "22",
+    "git": "9418",
+    "ftp": "21",
+    "ws": "80",
+    "wss": "443",
+}
 _SCP = re.compile(r"(?:[^\s@:/\\]+@)?(\[[0-9a-f:]+\]|[^\s@:/\\]{2,}):(?!//)(\S+)", re.I)
 _INVISIBLE = re.compile(r"[\x00-\x20\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+")
 _PLAIN = re.compile(r"https?://[a-z0-9.\-]+(?:/[a-z0-9_.\-]+)*", re.I)
@@ -82,7 +90,9 @@ def parse(text: str) -> Address | None:
         return None
     text = text.strip().strip("<>\"'`")
     found = _SCHEME.match(text)
-    if found is None or (found.group(1).lower() not in _SLASHED | _UNSLASHED and text[found.end() : found.end() + 2] != "//"):
+    if found is None or (
+        found.group(1).lower() not in _SLASHED | _UNSLASHED and text[found.end() : found.end() + 2] != "//"
+    ):
         return _parse_scp(text)
     scheme = found.group(1).lower()
     # pip's and npm's `git+https://`, `hg+ssh://`: how it is fetched, not where from.
@@ -277,7 +287,15 @@ _PREFIXED: tuple[tuple[str, str, str], ...] = (
     ("ghcr.io", "/v2/", "github.com"),
 )
 _HUGGING_FACE = frozenset(
-    {"huggingface.co", "www.huggingface.co", "hf.co", "hf-mirror.com", "hf-api.gitee.com", "huggingface.sukaka.top", "cdn-lfs.huggingface.co"}
+    {
+        "huggingface.co",
+        "www.huggingface.co",
+        "hf.co",
+        "hf-mirror.com",
+        "hf-api.gitee.com",
+        "huggingface.sukaka.top",
+        "cdn-lfs.huggingface.co",
+    }
 )
 #: Copies of github.com under a look-alike name (k-, b-, dgithub, githubfast, …).
 _GITHUB_COPY = re.compile(
@@ -368,7 +386,9 @@ def _pair(forge: str, segments: list[str]) -> str | None:
     return f"{forge}/{segments[0]}/{name}" if name else None
 
 
-_GITLAB_PAGES = frozenset({"-", "raw", "blob", "tree", "archive", "repository", "issues", "merge_requests", "info"})
+_GITLAB_PAGES = frozenset(
+    {"-", "raw", "blob", "tree", "archive", "repository", "issues", "merge_requests", "info"}
+)
 
 
 def _gist(segments: list[str]) -> str | None:
@@ -387,7 +407,16 @@ def _hugging_face(segments: list[str]) -> str | None:
             segments = segments[1:]
     if segments[:1] and segments[0] in ("spaces", "datasets"):
         return "huggingface.co/" + "/".join(segments[:3]).removesuffix(".git") if len(segments) > 2 else None
-    if len(segments) < 2 or segments[0] in ("docs", "blog", "papers", "join", "settings", "learn", "tasks", "collections"):
+    if len(segments) < 2 or segments[0] in (
+        "docs",
+        "blog",
+        "papers",
+        "join",
+        "settings",
+        "learn",
+        "tasks",
+        "collections",
+    ):
         return None
     return "huggingface.co/" + "/".join(segments[:2]).removesuffix(".git")
 
@@ -416,8 +445,12 @@ def embedded_url(url: str) -> str:
 # -- packages ----------------------------------------------------------------
 
 _SEPARATORS = re.compile(r"[-_.]+")
-_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._\-]*)\s*(?:\[[^\]]*\])?\s*(@\s*\S+|[<>=!~;,(\s].*|$)", re.S)
-_WHEEL = re.compile(r"([A-Za-z0-9][A-Za-z0-9._\-]*?)-v?[0-9][^/]*\.(?:whl|tar\.gz|zip|tar\.bz2|egg|tgz|conda|deb|crate|gem)$")
+_REQUIREMENT = re.compile(
+    r"\s*([A-Za-z0-9][A-Za-z0-9._\-]*)\s*(?:\[[^\]]*\])?\s*(@\s*\S+|[<>=!~;,(\s].*|$)", re.S
+)
+_WHEEL = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._\-]*?)-v?[0-9][^/]*\.(?:whl|tar\.gz|zip|tar\.bz2|egg|tgz|conda|deb|crate|gem)$"
+)
 
 
 class Requirement(NamedTuple):
@@ -464,7 +497,7 @@ def requirement(text: str) -> Requirement:
     """
     text = text.strip()
     scheme = _SCHEME.match(text)
-    if scheme and ("//" in text or scheme.group(1).lower() == "file") or _SCP.fullmatch(text):
+    if (scheme and ("//" in text or scheme.group(1).lower() == "file")) or _SCP.fullmatch(text):
         return Requirement(_name_in_url(text), _without_revision(text))
     found = _REQUIREMENT.fullmatch(text)
     if found is None or ("/" in found.group(1)):
@@ -510,17 +543,29 @@ def package_of_url(url: str) -> str | None:
     if not segments:
         return None
     last = segments[-1]
-    if host in ("files.pythonhosted.org", "pypi.python.org", "test-files.pythonhosted.org") and (name := _name_in_file(last)):
+    if host in ("files.pythonhosted.org", "pypi.python.org", "test-files.pythonhosted.org") and (
+        name := _name_in_file(last)
+    ):
         return f"pypi:{name}"
-    if host in ("pypi.org", "test.pypi.org") and segments[0] in ("project", "simple", "pypi") and len(segments) > 1:
+    if (
+        host in ("pypi.org", "test.pypi.org")
+        and segments[0] in ("project", "simple", "pypi")
+        and len(segments) > 1
+    ):
         return package("pypi", segments[1])
-    if host in ("conda.anaconda.org", "anaconda.org", "repo.anaconda.com") and last.endswith((".conda", ".tar.bz2")):
+    if host in ("conda.anaconda.org", "anaconda.org", "repo.anaconda.com") and last.endswith(
+        (".conda", ".tar.bz2")
+    ):
         return "conda:" + last.rsplit("-", 2)[0]
     if host in ("registry.npmjs.org", "registry.yarnpkg.com", "unpkg.com", "registry.npmmirror.com"):
         return "npm:" + _npm_name("/".join(segments[:2]) if segments[0].startswith("@") else segments[0])
     if host.endswith("jsdelivr.net") and segments[0] == "npm" and len(segments) > 1:
         return "npm:" + _npm_name("/".join(segments[1:3]) if segments[1].startswith("@") else segments[1])
-    if host in ("crates.io", "static.crates.io") and "crates" in segments and len(segments) > segments.index("crates") + 1:
+    if (
+        host in ("crates.io", "static.crates.io")
+        and "crates" in segments
+        and len(segments) > segments.index("crates") + 1
+    ):
         return "cargo:" + segments[segments.index("crates") + 1]
     if host == "rubygems.org" and last.endswith(".gem") and (name := _name_in_file(last)):
         return f"gem:{name}"

@@ -21,7 +21,15 @@ _MAX_ARGUMENTS = 64
 #: Most files that a session's shell commands are followed through.
 _MAX_FILES = 4000
 
-BIN_FOLDERS = ("/usr/bin/", "/bin/", "/usr/local/bin/", "/usr/sbin/", "/sbin/", "/opt/conda/bin/", "/snap/bin/")
+BIN_FOLDERS = (
+    "/usr/bin/",
+    "/bin/",
+    "/usr/local/bin/",
+    "/usr/sbin/",
+    "/sbin/",
+    "/opt/conda/bin/",
+    "/snap/bin/",
+)
 
 
 class Stream:
@@ -70,7 +78,18 @@ class Process:
         Address of what the program printed, to be set by handlers that fetch.
     """
 
-    __slots__ = ("_environ", "arguments", "name", "origin", "source", "state", "status", "stdin", "text", "written")
+    __slots__ = (
+        "_environ",
+        "arguments",
+        "name",
+        "origin",
+        "source",
+        "state",
+        "status",
+        "stdin",
+        "text",
+        "written",
+    )
 
     def __init__(
         self,
@@ -146,13 +165,25 @@ class Process:
     def downloaded(self, path: str) -> bool:
         """Whether this very file was fetched from an address, not a folder that it is in."""
         file = self.state.files.get(resolve(path, self.state.cwd)) or find_file(path, self.state)
-        return file is not None and "://" in file.source and any(file is kept for kept in self.state.files.values())
+        return (
+            file is not None
+            and "://" in file.source
+            and any(file is kept for kept in self.state.files.values())
+        )
 
     def write(
-        self, path: str, content: str | None, *, append: bool = False, source: str = "", executable: bool = False
+        self,
+        path: str,
+        content: str | None,
+        *,
+        append: bool = False,
+        source: str = "",
+        executable: bool = False,
     ) -> None:
         """Report that a file is written, and remember it."""
-        write_file(path, content, self.state, self.origin, append=append, source=source, executable=executable)
+        write_file(
+            path, content, self.state, self.origin, append=append, source=source, executable=executable
+        )
 
     # -- further commands -------------------------------------------------------------
 
@@ -161,20 +192,31 @@ class Process:
         if not argv:
             return ""
         inner = Process(
-            argv, self.state, self._origin(steps), self.stdin if stdin is None else stdin, self._environ, self.text
+            argv,
+            self.state,
+            self._origin(steps),
+            self.stdin if stdin is None else stdin,
+            self._environ,
+            self.text,
         )
         output = execute(inner)
         self.status, self.source = inner.status, inner.source
         return output
 
-    def shell(self, text: str, *steps: str, arguments: Sequence[str] = (), stdin: Stream | None = None) -> str:
+    def shell(
+        self, text: str, *steps: str, arguments: Sequence[str] = (), stdin: Stream | None = None
+    ) -> str:
         """Run shell text in a child shell."""
         from jupyter_tos_guard.inspection.shell import run_child_shell
 
         return run_child_shell(
-            text, self.state, self._origin(steps), environ=self.environ, arguments=arguments,
+            text,
+            self.state,
+            self._origin(steps),
+            environ=self.environ,
+            arguments=arguments,
             stdin=self.stdin if stdin is None else stdin,
-        )  # fmt: skip
+        )
 
     def python(self, text: str, *steps: str) -> str:
         """Run Python text in a child interpreter."""
@@ -220,12 +262,35 @@ _VERSIONED = re.compile(
     r"[-.]?[0-9][0-9.]*"
 )
 _SAME = {
-    "nodejs": "node", "pypy": "python", "ipython3": "ipython", "conda.exe": "conda", "dash": "sh", "ash": "sh",
-    "gawk": "awk", "mawk": "awk", "nawk": "awk", "original-awk": "awk", "gsed": "sed", "ggrep": "grep",
-    "egrep": "grep", "fgrep": "grep", "gunzip": "gzip", "unxz": "xz", "bunzip2": "bzip2", "zstdcat": "zstd",
-    "bsdtar": "tar", "gtar": "tar", "ncat": "nc", "netcat": "nc", "luajit": "lua", "rscript": "rscript",
-    "micromamba": "micromamba", "https": "http", "httpie": "http", "xhs": "xh",
-}  # fmt: skip
+    "nodejs": "node",
+    "pypy": "python",
+    "ipython3": "ipython",
+    "conda.exe": "conda",
+    "dash": "sh",
+    "ash": "sh",
+    "gawk": "awk",
+    "mawk": "awk",
+    "nawk": "awk",
+    "original-awk": "awk",
+    "gsed": "sed",
+    "ggrep": "grep",
+    "egrep": "grep",
+    "fgrep": "grep",
+    "gunzip": "gzip",
+    "unxz": "xz",
+    "bunzip2": "bzip2",
+    "zstdcat": "zstd",
+    "bsdtar": "tar",
+    "gtar": "tar",
+    "ncat": "nc",
+    "netcat": "nc",
+    "luajit": "lua",
+    "rscript": "rscript",
+    "micromamba": "micromamba",
+    "https": "http",
+    "httpie": "http",
+    "xhs": "xh",
+}
 
 
 def program_name(written: str) -> str:
@@ -242,7 +307,9 @@ def program_name(written: str) -> str:
     return _SAME.get(name, name)
 
 
-def announce_arguments(name: str, arguments: Sequence[str], state: State, origin: Origin, text: str = "") -> None:
+def announce_arguments(
+    name: str, arguments: Sequence[str], state: State, origin: Origin, text: str = ""
+) -> None:
     """Report each argument of a program, long options also together with their value."""
     count = len(arguments)
     for i, argument in enumerate(arguments[:_MAX_ARGUMENTS]):
@@ -349,9 +416,15 @@ def _spellings(key: str, state: State) -> list[str]:
 
 
 def write_file(
-    path: str, content: str | None, state: State, origin: Origin, *,
-    append: bool = False, source: str = "", executable: bool = False,
-) -> None:  # fmt: skip
+    path: str,
+    content: str | None,
+    state: State,
+    origin: Origin,
+    *,
+    append: bool = False,
+    source: str = "",
+    executable: bool = False,
+) -> None:
     """Report that ``path`` is written and remember its content (None: not known)."""
     if not path or path.startswith(("/dev/", "/proc/self/fd")):
         return
@@ -435,7 +508,9 @@ def execute(process: Process) -> str:
 
 
 #: Programs that a file of the session is not expected to shadow.
-_STANDARD = frozenset("sh bash sudo env cat echo ls cp mv rm mkdir tar unzip wget curl git apt apt-get".split())
+_STANDARD = frozenset(
+    "sh bash sudo env cat echo ls cp mv rm mkdir tar unzip wget curl git apt apt-get".split()
+)
 
 
 def _on_path(process: Process) -> str | None:

@@ -133,9 +133,14 @@ def run_argv(argv: Sequence[str], state: State, origin: Origin, *, stdin: str | 
 
 
 def run_child_shell(
-    text: str, state: State, origin: Origin, *,
-    environ: Mapping[str, str] | None = None, arguments: Sequence[str] = (), stdin: Stream | None = None,
-) -> str:  # fmt: skip
+    text: str,
+    state: State,
+    origin: Origin,
+    *,
+    environ: Mapping[str, str] | None = None,
+    arguments: Sequence[str] = (),
+    stdin: Stream | None = None,
+) -> str:
     """Run ``text`` in a shell of its own: what it sets is gone afterwards, save files."""
     with nested(state.budget) as allowed:
         if not allowed:
@@ -400,7 +405,9 @@ class Shell:
             return ""
         if isinstance(node, Test):
             words = [
-                self.expander.pattern(word) if i and _plain(node.words[i - 1]) in ("==", "=", "!=") else self.expander.text(word)
+                self.expander.pattern(word)
+                if i and _plain(node.words[i - 1]) in ("==", "=", "!=")
+                else self.expander.text(word)
                 for i, word in enumerate(node.words)
             ]
             self._set_status(shell_tests.status(words, self.state, self.variables, double=True))
@@ -446,7 +453,7 @@ class Shell:
             self.variables.set(node.name, word)
             return 0
 
-        return self._loop(next_word, node.body)
+        return self._loop(next_word, node.body, bounded=True)
 
     def _arithmetic_for(self, node: ArithmeticFor) -> str:
         expander = self.expander
@@ -465,7 +472,7 @@ class Shell:
 
         return self._loop(step, node.body)
 
-    def _loop(self, condition: Callable[[], int | None], body: list[AndOr]) -> str:
+    def _loop(self, condition: Callable[[], int | None], body: list[AndOr], bounded: bool = False) -> str:
         """Run the body while the condition holds; once when it is not known."""
         out: list[str] = []
         facts = len(self.state.facts)
@@ -473,10 +480,10 @@ class Shell:
             self.budget.spend(2)
             if turn >= _MAX_BUSY_TURNS and len(self.state.facts) > facts:
                 break  # it starts something each time: more turns tell nothing new
+            before = None if bounded or turn % 16 != 1 else (self.stdin.at, dict(self.variables.values))
             status = condition()
             if status is not None and status != 0:
                 break
-            before = None if turn % 16 else (self.stdin.at, dict(self.variables.values))
             try:
                 out.append(self.run_list(body))
             except _Break as stop:
@@ -539,7 +546,10 @@ class Shell:
             second = rest.split(None, 1)
             if second and second[0] in self.aliases:
                 rest = " " + self.aliases[second[0]] + " " + "".join(second[1:])
-        origin = self._derived(Origin(node.piece.locate(node.start, node.end), False, node.piece.origin.provenance), f"alias {name}")
+        origin = self._derived(
+            Origin(node.piece.locate(node.start, node.end), False, node.piece.origin.provenance),
+            f"alias {name}",
+        )
         self._expanding.add(name)
         keep, self.stdin = self.stdin, stdin
         try:
@@ -653,7 +663,9 @@ class Shell:
         self.source = process.source
         return output
 
-    def _call(self, name: str, function: tuple[Command, tuple[str, ...]], argv: list[str], stdin: Stream) -> str:
+    def _call(
+        self, name: str, function: tuple[Command, tuple[str, ...]], argv: list[str], stdin: Stream
+    ) -> str:
         if self.calls.count(name) >= _MAX_RECURSION:
             return HOLE
         variables = self.variables
@@ -728,7 +740,9 @@ class Shell:
         finally:
             self._leave_subshell(keep)
         # A name that only this shell's programs can read.
-        self.state.files[path] = File(output if HOLE not in output or self.source == "" else None, self.source)
+        self.state.files[path] = File(
+            output if HOLE not in output or self.source == "" else None, self.source
+        )
         return path
 
     # -- redirections -----------------------------------------------------------------------------
@@ -834,7 +848,9 @@ class Shell:
                 target, equals, value_text = field.partition("=")
                 self._note_local(name, target)
                 if equals:
-                    variables.set(target.removesuffix("+"), self._attributed(value_text, options), target.endswith("+"))
+                    variables.set(
+                        target.removesuffix("+"), self._attributed(value_text, options), target.endswith("+")
+                    )
                 elif "A" in options:
                     variables.values[target] = {}
                 elif "a" in options:
@@ -1014,7 +1030,10 @@ def _type(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) -> 
     options = "".join(a[1:] for a in arguments if a.startswith("-"))
     names = [a for a in arguments if not a.startswith("-")]
     if "t" in options:
-        return "".join("file\n" for _ in names)
+        kinds = (("alias", shell.aliases), ("function", shell.functions), ("builtin", _BUILTINS))
+        return "".join(
+            next((kind for kind, table in kinds if name in table), "file") + "\n" for name in names
+        )
     out = []
     for name in names:
         if name in shell.aliases and "p" not in options.lower():
@@ -1230,13 +1249,62 @@ def _declare_words(shell: Shell, arguments: list[str], stdin: Stream, origin: Or
 
 
 _BUILTINS: dict[str, _Builtin] = {
-    ":": _true, "true": _true, "false": _false, "cd": _cd, "chdir": _cd, "pushd": _pushd, "popd": _popd, "pwd": _pwd,
-    "eval": _eval, "source": _source, ".": _source, "exec": _exec, "command": _command, "builtin": _command,
-    "type": _type, "alias": _alias, "unalias": _unalias, "hash": _hash, "trap": _trap, "set": _set, "shift": _shift,
-    "unset": _unset, "read": _read, "mapfile": _mapfile, "readarray": _mapfile, "printf": _printf, "echo": _echo,
-    "test": _test, "[": _test, "let": _let, "exit": _exit, "logout": _exit, "return": _return, "break": _break,
-    "continue": _continue, "export": _declare_words, "declare": _declare_words, "typeset": _declare_words,
-    "local": _declare_words, "readonly": _declare_words, "shopt": _true, "enable": _true, "wait": _true, "jobs": _true,
-    "ulimit": _true, "umask": _true, "times": _true, "fg": _true, "bg": _true, "disown": _true, "getopts": _false,
-    "bind": _true, "complete": _true, "compgen": _true, "caller": _true, "dirs": _true, "history": _true, "fc": _true,
-}  # fmt: skip
+    ":": _true,
+    "true": _true,
+    "false": _false,
+    "cd": _cd,
+    "chdir": _cd,
+    "pushd": _pushd,
+    "popd": _popd,
+    "pwd": _pwd,
+    "eval": _eval,
+    "source": _source,
+    ".": _source,
+    "exec": _exec,
+    "command": _command,
+    "builtin": _command,
+    "type": _type,
+    "alias": _alias,
+    "unalias": _unalias,
+    "hash": _hash,
+    "trap": _trap,
+    "set": _set,
+    "shift": _shift,
+    "unset": _unset,
+    "read": _read,
+    "mapfile": _mapfile,
+    "readarray": _mapfile,
+    "printf": _printf,
+    "echo": _echo,
+    "test": _test,
+    "[": _test,
+    "let": _let,
+    "exit": _exit,
+    "logout": _exit,
+    "return": _return,
+    "break": _break,
+    "continue": _continue,
+    "export": _declare_words,
+    "declare": _declare_words,
+    "typeset": _declare_words,
+    "local": _declare_words,
+    "readonly": _declare_words,
+    "shopt": _true,
+    "enable": _true,
+    "wait": _true,
+    "jobs": _true,
+    "ulimit": _true,
+    "umask": _true,
+    "times": _true,
+    "fg": _true,
+    "bg": _true,
+    "disown": _true,
+    "getopts": _false,
+    "bind": _true,
+    "complete": _true,
+    "compgen": _true,
+    "caller": _true,
+    "dirs": _true,
+    "history": _true,
+    "fc": _true,
+}

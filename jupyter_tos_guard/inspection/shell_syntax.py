@@ -257,13 +257,26 @@ _EXPANSION_OPERATOR = re.compile(r":[-=?+]|##|%%|//|/[#%]|\^\^|,,|~~|[-=?+#%/^,~
 _ANSI = re.compile(
     r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|c(.)|(.))", re.S
 )
-_ANSI_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "v": "\v"}
+_ANSI_LETTERS = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "E": "\x1b",
+    "f": "\f",
+    "v": "\v",
+}
 _PLAIN_COMMAND = re.compile(
-    r"([A-Za-z0-9_./][\w./+\-]*)(?:[ \t]+[\w./%@:=,+\-]*[\w./%@:,+\-](?=[ \t\n;|&)]|$))*(?=[ \t]*(?:[\n;|)]|&&|$))", re.A
+    r"([A-Za-z0-9_./][\w./+\-]*)(?:[ \t]+[\w./%@:=,+\-]*[\w./%@:,+\-](?=[ \t\n;|&)]|$))*(?=[ \t]*(?:[\n;|)]|&&|$))",
+    re.A,
 )
 _CLOSERS = frozenset({"then", "elif", "else", "fi", "do", "done", "esac", "}", "in"})
 _DECLARERS = frozenset({"export", "declare", "typeset", "local", "readonly"})
-_COMPOUND = frozenset({"if", "while", "until", "for", "select", "case", "function", "{", "[[", "time", "!", "coproc"})
+_COMPOUND = frozenset(
+    {"if", "while", "until", "for", "select", "case", "function", "{", "[[", "time", "!", "coproc"}
+)
 _RESERVED = _CLOSERS | _COMPOUND | _DECLARERS
 
 
@@ -503,7 +516,14 @@ class Parser:
         self._spend(len(words))
         start, self._at = self._at, found.end()
         return Simple(
-            self._piece, start, self._at, [], [(Literal(word, False),) for word in words], [], None, [start + len(words[0])]
+            self._piece,
+            start,
+            self._at,
+            [],
+            [(Literal(word, False),) for word in words],
+            [],
+            None,
+            [start + len(words[0])],
         )
 
     def _compound(self) -> Command | None:

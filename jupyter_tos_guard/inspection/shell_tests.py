@@ -68,7 +68,11 @@ class _Test:
             operator, right = self._peek(1), self._peek(2)
             self._at += 3
             return self._compare(word, operator, right)
-        if left >= 2 and re.fullmatch(r"-[a-zA-Z]", word) and self._peek(1) not in ("&&", "||", "-a", "-o", ")"):
+        if (
+            left >= 2
+            and re.fullmatch(r"-[a-zA-Z]", word)
+            and self._peek(1) not in ("&&", "||", "-a", "-o", ")")
+        ):
             self._at += 2
             return self._unary(word, self._words[self._at - 1])
         self._at += 1
@@ -102,7 +106,11 @@ class _Test:
             a, b = int(left or 0), int(right or 0)
         except ValueError:
             return None
-        return {"-eq": a == b, "-ne": a != b, "-lt": a < b, "-le": a <= b, "-gt": a > b, "-ge": a >= b}.get(operator)
+        return {"-eq": a == b, "-ne": a != b, "-lt": a < b, "-le": a <= b, "-gt": a > b, "-ge": a >= b}.get(
+            operator
+        )
 
 
-_BINARY = frozenset({"=", "==", "!=", "<", ">", "=~", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef"})
+_BINARY = frozenset(
+    {"=", "==", "!=", "<", ">", "=~", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef"}
+)

@@ -19,7 +19,7 @@ from functools import partial
 from jupyter_tos_guard.inspection.bounded_regex import affordable
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.process import BIN_FOLDERS, Handler, Process, write_file
+from jupyter_tos_guard.inspection.process import Handler, Process, write_file
 from jupyter_tos_guard.inspection.shell_syntax import ansi_c
 from jupyter_tos_guard.inspection.state import Budget
 
@@ -28,7 +28,11 @@ _MAX = 1 << 18
 
 def to_bytes(text: str) -> bytes:
     """Bytes that a stream's text stands for."""
-    return text.encode("utf-8", "surrogateescape") if text.isascii() else text.encode("utf-8", "surrogatepass" if _lone(text) else "surrogateescape")
+    return (
+        text.encode("utf-8", "surrogateescape")
+        if text.isascii()
+        else text.encode("utf-8", "surrogatepass" if _lone(text) else "surrogateescape")
+    )
 
 
 def _lone(text: str) -> bool:
@@ -40,7 +44,9 @@ def to_text(data: bytes) -> str:
     return data[: 4 * _MAX].decode("utf-8", "surrogateescape")
 
 
-def options_of(arguments: Sequence[str], with_value: str = "", long_value: frozenset[str] = frozenset()) -> tuple[dict[str, str], list[str]]:
+def options_of(
+    arguments: Sequence[str], with_value: str = "", long_value: frozenset[str] = frozenset()
+) -> tuple[dict[str, str], list[str]]:
     """Split getopt-style arguments.
 
     Parameters
@@ -196,7 +202,11 @@ def _lines(text: str) -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
-def _filter(change: Callable[[list[str], dict[str, str], list[str]], str | None], values: str = "", long_values: str = "") -> Handler:
+def _filter(
+    change: Callable[[list[str], dict[str, str], list[str]], str | None],
+    values: str = "",
+    long_values: str = "",
+) -> Handler:
     """A handler for a program that reads lines and prints text."""
     longs = frozenset(long_values.split())
 
@@ -274,7 +284,9 @@ def _sort(lines: list[str], options: dict[str, str], _: list[str]) -> str:
 
         def numeric(line: str) -> tuple[float, str]:
             cells = line.split(separator) if column else [line]
-            cell = cells[int(column.group()) - 1] if column and len(cells) >= int(column.group()) else cells[0]
+            cell = (
+                cells[int(column.group()) - 1] if column and len(cells) >= int(column.group()) else cells[0]
+            )
             number = re.match(r"\s*-?\d+(?:\.\d+)?", cell)
             return (float(number.group()) if number else 0.0, line)
 
@@ -400,7 +412,9 @@ def _sponge(process: Process) -> str:
 def _grep(process: Process) -> str:
     process.announce(data=True)
     options, operands = options_of(
-        process.arguments, "efmABCd", frozenset({"--regexp", "--file", "--max-count", "--include", "--exclude"})
+        process.arguments,
+        "efmABCd",
+        frozenset({"--regexp", "--file", "--max-count", "--include", "--exclude"}),
     )
     pattern = options.get("e") or options.get("regexp")
     if pattern is None:
@@ -421,7 +435,7 @@ def _grep(process: Process) -> str:
             return HOLE
         hits = [m.group() for m in expression.finditer(line)]
         if bool(hits) == ("v" not in options) or HOLE in line:
-            kept.extend(hits if "o" in options and hits else [line])
+            kept.extend([hit for hit in hits if hit] if "o" in options and hits else [line])
     if HOLE not in text:
         process.status = int(not kept)
     if "q" in options:
@@ -482,7 +496,9 @@ def tr_set(text: str, length: int = 0) -> str:
 
 def _tr_char(text: str, i: int) -> tuple[str, int]:
     if text[i] == "\\" and i + 1 < len(text):
-        return {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}.get(text[i + 1], text[i + 1]), i + 2
+        return {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}.get(
+            text[i + 1], text[i + 1]
+        ), i + 2
     return text[i], i + 1
 
 
@@ -493,7 +509,9 @@ def _tr(process: Process) -> str:
     arguments = list(process.arguments)
     while arguments and arguments[0].startswith("-") and len(arguments[0]) > 1:
         flag = arguments.pop(0)
-        flags += {"--delete": "d", "--squeeze-repeats": "s", "--complement": "c", "--truncate-set1": "t"}.get(flag, flag[1:])
+        flags += {"--delete": "d", "--squeeze-repeats": "s", "--complement": "c", "--truncate-set1": "t"}.get(
+            flag, flag[1:]
+        )
     text = process.stdin.rest()
     process.state.budget.spend(1 + len(text) // 64)
     if not arguments or HOLE in "".join(arguments):
@@ -513,7 +531,11 @@ def _tr(process: Process) -> str:
             text = text.translate(table)
     if "s" in flags:
         squeezed = set(second or first)
-        text = "".join(c for i, c in enumerate(text) if not i or c != text[i - 1] or (c in squeezed) == (complement and not second))
+        text = "".join(
+            c
+            for i, c in enumerate(text)
+            if not i or c != text[i - 1] or (c in squeezed) == (complement and not second)
+        )
     return text
 
 
@@ -575,7 +597,10 @@ class _SedCommand:
         self.letter = self.pattern = self.replacement = self.flags = ""
 
 
-_SED_ADDRESS = re.compile(r"\s*(\d+(?:~\d+)?|\$|/(?:\\.|[^/\\])*/|\\(.)(?:\\.|(?!\2).)*\2)I?(?:\s*,\s*(\+?\d+|\$|/(?:\\.|[^/\\])*/))?\s*(!*)\s*", re.S)
+_SED_ADDRESS = re.compile(
+    r"\s*(\d+(?:~\d+)?|\$|/(?:\\.|[^/\\])*/|\\(.)(?:\\.|(?!\2).)*\2)I?(?:\s*,\s*(\+?\d+|\$|/(?:\\.|[^/\\])*/))?\s*(!*)\s*",
+    re.S,
+)
 
 
 def _sed_script(text: str) -> list[_SedCommand] | None:
@@ -636,7 +661,11 @@ def _delimited(text: str, i: int) -> tuple[str, str, int] | None:
         while i < len(text) and text[i] != delimiter:
             if text[i] == "\\" and i + 1 < len(text):
                 # The delimiter, escaped, stands for itself.
-                out.append(text[i + 1] if text[i + 1] == delimiter and delimiter not in "|+?(){}" else text[i : i + 2])
+                out.append(
+                    text[i + 1]
+                    if text[i + 1] == delimiter and delimiter not in "|+?(){}"
+                    else text[i : i + 2]
+                )
                 i += 1
             else:
                 out.append(text[i])
@@ -649,11 +678,19 @@ def _delimited(text: str, i: int) -> tuple[str, str, int] | None:
 
 def _sed(process: Process) -> str:
     process.announce(data=True)
-    options, operands = options_of(process.arguments, "efl", frozenset({"--expression", "--file", "--line-length"}))
+    options, operands = options_of(
+        process.arguments, "efl", frozenset({"--expression", "--file", "--line-length"})
+    )
     scripts = [
-        process.arguments[i + 1] if a in ("-e", "--expression") else a.split("=", 1)[1] if a.startswith("--expression=") else a[2:]
+        process.arguments[i + 1]
+        if a in ("-e", "--expression")
+        else a.split("=", 1)[1]
+        if a.startswith("--expression=")
+        else a[2:]
         for i, a in enumerate(process.arguments)
-        if (a in ("-e", "--expression") and i + 1 < len(process.arguments)) or a.startswith("--expression=") or (a.startswith("-e") and len(a) > 2)
+        if (a in ("-e", "--expression") and i + 1 < len(process.arguments))
+        or a.startswith("--expression=")
+        or (a.startswith("-e") and len(a) > 2)
     ]
     cluster = re.compile(r"-[nrEsuz]+e$")
     scripts += [process.arguments[i + 1] for i, a in enumerate(process.arguments[:-1]) if cluster.match(a)]
@@ -669,7 +706,11 @@ def _sed(process: Process) -> str:
     if in_place:
         for path in operands:
             text = process.read(path)
-            changed = HOLE if text is None or commands is None else _run_sed(commands, text, quiet, extended, process)
+            changed = (
+                HOLE
+                if text is None or commands is None
+                else _run_sed(commands, text, quiet, extended, process)
+            )
             if text is not None:
                 process.write(path, changed)
         return ""
@@ -702,7 +743,10 @@ def _run_sed(commands: list[_SedCommand], text: str, quiet: bool, extended: bool
                 if hits and "e" in command.flags:
                     line = process.shell(line, "sed e").rstrip("\n")
             elif letter == "y":
-                a, b = (re.sub(r"\\(.)", lambda m: {"n": "\n", "t": "\t"}.get(m.group(1), m.group(1)), p) for p in (command.pattern, command.replacement))
+                a, b = (
+                    re.sub(r"\\(.)", lambda m: {"n": "\n", "t": "\t"}.get(m.group(1), m.group(1)), p)
+                    for p in (command.pattern, command.replacement)
+                )
                 line = line.translate({ord(x): y for x, y in zip(a, b, strict=False)})
             elif letter == "p":
                 out.append(line)
@@ -741,7 +785,9 @@ def _run_sed(commands: list[_SedCommand], text: str, quiet: bool, extended: bool
     return _text(out)
 
 
-def _selected(command: _SedCommand, k: int, n: int, line: str, count: int, ranges: dict[int, bool], extended: bool) -> bool:
+def _selected(
+    command: _SedCommand, k: int, n: int, line: str, count: int, ranges: dict[int, bool], extended: bool
+) -> bool:
     if not command.address:
         return True
 
@@ -779,7 +825,9 @@ def _substitute(command: _SedCommand, line: str, extended: bool) -> tuple[str | 
     def replaced(found: re.Match[str]) -> str:
         nonlocal seen
         seen += 1
-        if number and (seen < int(number.group()) or (seen > int(number.group()) and "g" not in command.flags)):
+        if number and (
+            seen < int(number.group()) or (seen > int(number.group()) and "g" not in command.flags)
+        ):
             return found.group()
         return _sed_replacement(command.replacement, found)
 
@@ -846,8 +894,18 @@ def _base64(process: Process) -> str:
     options, operands = options_of(process.arguments, "w", frozenset({"--wrap"}))
     name = process.name
     if not {"d", "D", "decode"} & options.keys() and not any(k.startswith("dec") for k in options):
-        encode = base64.b32encode if name == "base32" or "base32" in options else base64.b16encode if "base16" in options else base64.b64encode
-        width = int(options.get("w") or options.get("wrap") or 76) if (options.get("w") or options.get("wrap") or "76").isdigit() else 76
+        encode = (
+            base64.b32encode
+            if name == "base32" or "base32" in options
+            else base64.b16encode
+            if "base16" in options
+            else base64.b64encode
+        )
+        width = (
+            int(options.get("w") or options.get("wrap") or 76)
+            if (options.get("w") or options.get("wrap") or "76").isdigit()
+            else 76
+        )
         return _encoded(process, encode, operands, width)
     if name == "base32" or "base32" in options:
         return _decoded(process, lambda data: base64.b32decode(_padded(data, 8)), operands)
@@ -885,15 +943,19 @@ def _openssl(process: Process) -> str:
     path = next((arguments[i + 1] for i, a in enumerate(arguments[:-1]) if a == "-in"), "")
     operands = [path] if path else []
     target = next((arguments[i + 1] for i, a in enumerate(arguments[:-1]) if a == "-out"), "")
-    if verb in ("base64", "enc") and ("base64" in options or "a" in options or verb == "base64") and not any(
-        o.startswith(("aes", "des", "camellia", "chacha", "bf", "rc")) for o in options
+    if (
+        verb in ("base64", "enc")
+        and ("base64" in options or "a" in options or verb == "base64")
+        and not any(o.startswith(("aes", "des", "camellia", "chacha", "bf", "rc")) for o in options)
     ):
         if "d" in options:
             output = _decoded(process, lenient_base64, operands)
         else:
             output = _encoded(process, base64.b64encode, operands, 0 if "A" in options else 64)
     else:
-        if verb in ("s_client",) and (host := next((arguments[i + 1] for i, a in enumerate(arguments[:-1]) if a == "-connect"), "")):
+        if verb in ("s_client",) and (
+            host := next((arguments[i + 1] for i, a in enumerate(arguments[:-1]) if a == "-connect"), "")
+        ):
             process.fetch("tls://" + host)
         if "d" in options:
             process.emit(Kind.OPAQUE, "encrypted-archive")
@@ -909,8 +971,13 @@ def _xxd(process: Process) -> str:
     arguments = process.arguments
     options = {a for a in arguments if a.startswith("-")}
     letters = "".join(a.lstrip("-") for a in options if not a.startswith("--"))
-    operands = [a for i, a in enumerate(arguments) if not a.startswith("-") and not (i and arguments[i - 1] in ("-c", "-g", "-l", "-s", "-o"))]
+    operands = [
+        a
+        for i, a in enumerate(arguments)
+        if not a.startswith("-") and not (i and arguments[i - 1] in ("-c", "-g", "-l", "-s", "-o"))
+    ]
     if "r" in letters:
+
         def back(data: bytes) -> bytes:
             text = data.decode("latin-1")
             if "p" not in letters:
@@ -932,15 +999,27 @@ def _od(process: Process) -> str:
     return " " + " ".join(f"{b:02x}" for b in to_bytes(text)) + "\n"
 
 
-def _unpacker(decompress: Callable[[bytes], bytes], suffixes: tuple[str, ...], always: bool = False) -> Handler:
+def _unpacker(
+    decompress: Callable[[bytes], bytes],
+    suffixes: tuple[str, ...],
+    compress: Callable[[bytes], bytes] | None = None,
+) -> Handler:
+    """A handler for a compressor; without ``compress`` it only unpacks, and to standard output."""
+    always = compress is None
+
     def handle(process: Process) -> str:
         process.announce(data=True)
         options, operands = options_of(process.arguments, "SM")
         written = process.written.rsplit("/", 1)[-1]
-        unpacking = always or written.startswith(("gun", "un", "bun")) or bool({"d", "decompress", "uncompress"} & options.keys())
+        unpacking = (
+            always
+            or written.startswith(("gun", "un", "bun"))
+            or bool({"d", "decompress", "uncompress"} & options.keys())
+        )
         to_stdout = not operands or "c" in options or "stdout" in options or always or written.endswith("cat")
         if not unpacking:
-            return HOLE
+            text = HOLE if operands and not to_stdout else _input(process, operands)
+            return HOLE if compress is None or HOLE in text else to_text(compress(to_bytes(text)))
         if to_stdout:
             process.source = process.stdin.source if not operands else process.source
             return _decoded(process, decompress, operands)
@@ -963,6 +1042,11 @@ def _unpacker(decompress: Callable[[bytes], bytes], suffixes: tuple[str, ...], a
 def _bounded_gunzip(data: bytes) -> bytes:
     decompressor = zlib.decompressobj(wbits=47)
     return decompressor.decompress(data, Budget.MAX_SIZE)
+
+
+def _gzip(data: bytes) -> bytes:
+    compressor = zlib.compressobj(wbits=31)
+    return compressor.compress(data) + compressor.flush()
 
 
 def _bounded_bunzip2(data: bytes) -> bytes:
@@ -1002,7 +1086,9 @@ def _uudecode(process: Process) -> str:
 
 def _iconv(process: Process) -> str:
     process.announce(data=True)
-    options, operands = options_of(process.arguments, "fto", frozenset({"--from-code", "--to-code", "--output"}))
+    options, operands = options_of(
+        process.arguments, "fto", frozenset({"--from-code", "--to-code", "--output"})
+    )
     source = options.get("f") or options.get("from-code") or "utf-8"
     target = (options.get("t") or options.get("to-code") or "utf-8").split("//")[0]
 
@@ -1020,13 +1106,23 @@ def _iconv(process: Process) -> str:
 
 def _seq(process: Process) -> str:
     process.status = 0
-    options, operands = options_of([a if not re.fullmatch(r"-\d+", a) else "\0" + a for a in process.arguments], "fs", frozenset({"--separator", "--format"}))
+    options, operands = options_of(
+        [a if not re.fullmatch(r"-\d+", a) else "\0" + a for a in process.arguments],
+        "fs",
+        frozenset({"--separator", "--format"}),
+    )
     operands = [o.removeprefix("\0") for o in operands]
     try:
         numbers = [int(o) for o in operands]
     except ValueError:
         return HOLE
-    first, step, last = (1, 1, numbers[0]) if len(numbers) == 1 else (numbers[0], 1, numbers[1]) if len(numbers) == 2 else (numbers + [0, 1, 0])[:3]
+    first, step, last = (
+        (1, 1, numbers[0])
+        if len(numbers) == 1
+        else (numbers[0], 1, numbers[1])
+        if len(numbers) == 2
+        else (numbers + [0, 1, 0])[:3]
+    )
     shown = [str(n) for n in range(first, last + (1 if step > 0 else -1), step or 1)[:2000]]
     if "w" in options or "equal-width" in options:
         shown = [s.zfill(len(str(last))) for s in shown]
@@ -1040,14 +1136,20 @@ def _basename(process: Process) -> str:
     options, operands = options_of(process.arguments, "s", frozenset({"--suffix"}))
     if not operands:
         return HOLE
-    suffix = options.get("s") or options.get("suffix") or (operands[1] if len(operands) > 1 and "a" not in options else "")
+    suffix = (
+        options.get("s")
+        or options.get("suffix")
+        or (operands[1] if len(operands) > 1 and "a" not in options else "")
+    )
     name = operands[0].rstrip("/").rsplit("/", 1)[-1]
     return (name.removesuffix(suffix) if suffix and name != suffix else name) + "\n"
 
 
 def _dirname(process: Process) -> str:
     operands = [a for a in process.arguments if not a.startswith("-")]
-    return "".join((o.rstrip("/").rpartition("/")[0] or ("/" if o.startswith("/") else ".")) + "\n" for o in operands)
+    return "".join(
+        (o.rstrip("/").rpartition("/")[0] or ("/" if o.startswith("/") else ".")) + "\n" for o in operands
+    )
 
 
 def _realpath(process: Process) -> str:
@@ -1127,7 +1229,9 @@ def _jq(process: Process) -> str:
     text = _input(process, operands[1:])
     try:
         value = json.loads(text)
-        for key, quoted, index in re.findall(r"\.?([A-Za-z_]\w*)|\.?\[?\"([^\"]*)\"\]?|\[(-?\d+)\]", operands[0]):
+        for key, quoted, index in re.findall(
+            r"\.?([A-Za-z_]\w*)|\.?\[?\"([^\"]*)\"\]?|\[(-?\d+)\]", operands[0]
+        ):
             value = value[int(index)] if index else value[key or quoted]
     except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         return HOLE
@@ -1195,18 +1299,73 @@ def _mktemp(process: Process) -> str:
 
 
 HANDLERS: dict[str, Handler] = {
-    "echo": _echo_program, "printf": _printf_program, "cat": _cat, "tac": _filter(_tac, "s", "--separator"), "rev": _filter(_rev),
-    "sort": _filter(_sort, "ktoST", "--key --field-separator"), "uniq": _filter(_uniq, "fsw"), "head": _head_arguments,
-    "tail": _tail_arguments, "cut": _filter(_cut, "bcdf", "--fields --delimiter --characters --bytes --output-delimiter"),
-    "fold": _filter(_fold, "w", "--width"), "paste": _paste, "nl": _filter(_nl), "wc": _filter(_wc), "expand": _filter(_expand, "t"),
-    "column": _filter(_column, "sto"), "fmt": _filter(_column, "w"), "strings": _filter(_strings, "nt"), "tee": _tee, "sponge": _sponge,
-    "grep": _grep, "rg": _grep, "tr": _tr, "sed": _sed, "base64": _base64, "base32": _base64, "basenc": _base64, "openssl": _openssl,
-    "xxd": _xxd, "od": _od, "hexdump": _od, "gzip": _unpacker(_bounded_gunzip, (".gz", ".tgz")), "zcat": _unpacker(_bounded_gunzip, (), True),
-    "gzcat": _unpacker(_bounded_gunzip, (), True), "zless": _unpacker(_bounded_gunzip, (), True), "pigz": _unpacker(_bounded_gunzip, (".gz",)),
-    "bzip2": _unpacker(_bounded_bunzip2, (".bz2",)), "bzcat": _unpacker(_bounded_bunzip2, (), True),
-    "xz": _unpacker(_bounded_unxz, (".xz", ".lzma")), "xzcat": _unpacker(_bounded_unxz, (), True), "lzma": _unpacker(_bounded_unxz, (".lzma",)),
-    "uudecode": _uudecode, "iconv": _iconv, "seq": _seq, "basename": _basename, "dirname": _dirname, "realpath": _realpath,
-    "readlink": _realpath, "which": _which, "whereis": _which, "expr": _expr, "bc": _bc, "jq": _jq, "envsubst": _envsubst,
-    "printenv": _env_list, "true": _quiet, ":": _quiet, "false": _false, "sleep": _sleep, "yes": _yes, "touch": _touch, "mktemp": _mktemp,
-    "more": _cat, "less": _cat, "zstdcat": _cat, "pv": _cat, "buffer": _cat, "unbuffer": _cat, "mkdir": _mkdir,
-}  # fmt: skip
+    "echo": _echo_program,
+    "printf": _printf_program,
+    "cat": _cat,
+    "tac": _filter(_tac, "s", "--separator"),
+    "rev": _filter(_rev),
+    "sort": _filter(_sort, "ktoST", "--key --field-separator"),
+    "uniq": _filter(_uniq, "fsw"),
+    "head": _head_arguments,
+    "tail": _tail_arguments,
+    "cut": _filter(_cut, "bcdf", "--fields --delimiter --characters --bytes --output-delimiter"),
+    "fold": _filter(_fold, "w", "--width"),
+    "paste": _paste,
+    "nl": _filter(_nl),
+    "wc": _filter(_wc),
+    "expand": _filter(_expand, "t"),
+    "column": _filter(_column, "sto"),
+    "fmt": _filter(_column, "w"),
+    "strings": _filter(_strings, "nt"),
+    "tee": _tee,
+    "sponge": _sponge,
+    "grep": _grep,
+    "rg": _grep,
+    "tr": _tr,
+    "sed": _sed,
+    "base64": _base64,
+    "base32": _base64,
+    "basenc": _base64,
+    "openssl": _openssl,
+    "xxd": _xxd,
+    "od": _od,
+    "hexdump": _od,
+    "gzip": _unpacker(_bounded_gunzip, (".gz", ".tgz"), _gzip),
+    "zcat": _unpacker(_bounded_gunzip, ()),
+    "gzcat": _unpacker(_bounded_gunzip, ()),
+    "zless": _unpacker(_bounded_gunzip, ()),
+    "pigz": _unpacker(_bounded_gunzip, (".gz",), _gzip),
+    "bzip2": _unpacker(_bounded_bunzip2, (".bz2",), bz2.compress),
+    "bzcat": _unpacker(_bounded_bunzip2, ()),
+    "xz": _unpacker(_bounded_unxz, (".xz", ".lzma"), lzma.compress),
+    "xzcat": _unpacker(_bounded_unxz, ()),
+    "lzma": _unpacker(_bounded_unxz, (".lzma",), lzma.compress),
+    "uudecode": _uudecode,
+    "iconv": _iconv,
+    "seq": _seq,
+    "basename": _basename,
+    "dirname": _dirname,
+    "realpath": _realpath,
+    "readlink": _realpath,
+    "which": _which,
+    "whereis": _which,
+    "expr": _expr,
+    "bc": _bc,
+    "jq": _jq,
+    "envsubst": _envsubst,
+    "printenv": _env_list,
+    "true": _quiet,
+    ":": _quiet,
+    "false": _false,
+    "sleep": _sleep,
+    "yes": _yes,
+    "touch": _touch,
+    "mktemp": _mktemp,
+    "more": _cat,
+    "less": _cat,
+    "zstdcat": _cat,
+    "pv": _cat,
+    "buffer": _cat,
+    "unbuffer": _cat,
+    "mkdir": _mkdir,
+}

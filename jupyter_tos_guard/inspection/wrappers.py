@@ -25,7 +25,6 @@ from jupyter_tos_guard.inspection.process import (
     nested,
     program_name,
     text_of,
-    write_file,
 )
 from jupyter_tos_guard.inspection.shell_syntax import ansi_c
 from jupyter_tos_guard.inspection.state import File, Origin, State
@@ -98,7 +97,10 @@ def _shell_stdin(process: Process, arguments: Sequence[str]) -> str:
     text = stdin.rest()
     if text.replace(HOLE, "").strip():
         return process.shell(
-            text, *stdin.steps, f"piped to {process.name}", arguments=["bash", *arguments] if arguments else ()
+            text,
+            *stdin.steps,
+            f"piped to {process.name}",
+            arguments=["bash", *arguments] if arguments else (),
         )
     if stdin.piped and HOLE in text:
         emit_source(stdin.source, process.state, process.origin)
@@ -182,8 +184,14 @@ _WRAPPERS: dict[str, _Wrapper] = {
     "builtin": _Wrapper(),
     "perf": _Wrapper("eo", "", 1),
     "inotifywait": _Wrapper("er"),
-    "start-stop-daemon": _Wrapper("npuxsac", "--pidfile --exec --startas --user --chuid --name --chdir", noted=True),
-    "systemd-run": _Wrapper("pEMHt", "--unit --property --description --slice --on-active --on-calendar --setenv --uid --gid", noted=True),
+    "start-stop-daemon": _Wrapper(
+        "npuxsac", "--pidfile --exec --startas --user --chuid --name --chdir", noted=True
+    ),
+    "systemd-run": _Wrapper(
+        "pEMHt",
+        "--unit --property --description --slice --on-active --on-calendar --setenv --uid --gid",
+        noted=True,
+    ),
     "retry": _Wrapper("tdm", "--times --delay"),
     "run-one": _Wrapper(),
     "hyperfine": _Wrapper("wrpcmMnS", "--warmup --runs --prepare"),
@@ -372,15 +380,31 @@ def _tmux(process: Process) -> str:
         if not piece:
             continue
         verb, rest = piece[0], piece[1:]
-        if "new-session".startswith(verb) or "new-window".startswith(verb) or verb in (
-            "new", "neww", "split-window", "splitw", "respawn-pane", "respawn-window", "respawnp", "respawnw", "popup", "display-popup",
+        if (
+            "new-session".startswith(verb)
+            or "new-window".startswith(verb)
+            or verb
+            in (
+                "new",
+                "neww",
+                "split-window",
+                "splitw",
+                "respawn-pane",
+                "respawn-window",
+                "respawnp",
+                "respawnw",
+                "popup",
+                "display-popup",
+            )
         ):
             _, command = _own_and_command(rest, _Wrapper("ctsnxyeFlp"))
             if command:
                 out += process.run(command, "tmux") if len(command) > 1 else process.shell(command[0], "tmux")
         elif verb in ("send-keys", "send"):
             _, keys = _own_and_command(rest, _Wrapper("tN"))
-            text = "".join("\n" if k in ("Enter", "C-m", "KPEnter") else " " if k == "Space" else k for k in keys)
+            text = "".join(
+                "\n" if k in ("Enter", "C-m", "KPEnter") else " " if k == "Space" else k for k in keys
+            )
             out += _shell_text(process, text, "tmux send-keys")
         elif verb in ("run-shell", "run", "if-shell", "if", "pipe-pane"):
             _, command = _own_and_command(rest, _Wrapper("btd"))
@@ -427,12 +451,23 @@ def _at(process: Process) -> str:
 
 
 def _xargs(process: Process) -> str:
-    own, command = _own_and_command(process.arguments, _Wrapper("IiLlnPsdaE", "--max-args --max-procs --arg-file --delimiter --replace --max-lines"))
-    options, _ = options_of(own, "ILnPsdaE", frozenset(("--max-args", "--max-procs", "--arg-file", "--delimiter", "--max-lines")))
+    own, command = _own_and_command(
+        process.arguments,
+        _Wrapper("IiLlnPsdaE", "--max-args --max-procs --arg-file --delimiter --replace --max-lines"),
+    )
+    options, _ = options_of(
+        own, "ILnPsdaE", frozenset(("--max-args", "--max-procs", "--arg-file", "--delimiter", "--max-lines"))
+    )
     text = process.read(options["a"]) or HOLE if "a" in options else process.stdin.rest()
     command = command or ["echo"]
-    delimiter = "\0" if "0" in options or "null" in options else ansi_c(options.get("d") or options.get("delimiter") or "")
-    replace = options.get("I") or ("{}" if "i" in options else options.get("replace", "") or ("{}" if "replace" in options else ""))
+    delimiter = (
+        "\0"
+        if "0" in options or "null" in options
+        else ansi_c(options.get("d") or options.get("delimiter") or "")
+    )
+    replace = options.get("I") or (
+        "{}" if "i" in options else options.get("replace", "") or ("{}" if "replace" in options else "")
+    )
     lines = bool(replace) or "L" in options
     items = _xargs_items(text, delimiter, lines)
     size = options.get("n") or options.get("max-args") or options.get("L") or ("1" if replace else "")
@@ -478,7 +513,9 @@ def _find(process: Process) -> str:
     out = ""
     while i < len(arguments):
         if arguments[i] in ("-exec", "-execdir", "-ok", "-okdir"):
-            end = next((j for j in range(i + 1, len(arguments)) if arguments[j] in (";", "+", "\\;")), len(arguments))
+            end = next(
+                (j for j in range(i + 1, len(arguments)) if arguments[j] in (";", "+", "\\;")), len(arguments)
+            )
             command = arguments[i + 1 : end]
             for path in found[:32] or [HOLE]:
                 out += process.run([word.replace("{}", path) for word in command], "find -exec")
@@ -501,16 +538,31 @@ def _find_names(process: Process, roots: list[str], tests: list[str]) -> list[st
         candidates = [k for k in process.state.files if not k.startswith("/dev/")]
     else:
         candidates = list(process.state.files)
-        if any(r.rstrip("/") in ("", "/usr", "/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/local") for r in roots):
+        if any(
+            r.rstrip("/") in ("", "/usr", "/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/local")
+            for r in roots
+        ):
             candidates += ["/usr/bin/" + name for name in sorted(handlers())]
     out = []
     for path in candidates[:4000]:
         process.state.budget.spend()
-        if not any(r in (".", "./", "/", "*") or path == resolve(r, process.state.cwd) or path.startswith(resolve(r, process.state.cwd) + "/") or
-                   path.startswith(r.rstrip("/") + "/") for r in roots):  # fmt: skip
+        if not any(
+            r in (".", "./", "/", "*")
+            or path == resolve(r, process.state.cwd)
+            or path.startswith(resolve(r, process.state.cwd) + "/")
+            or path.startswith(r.rstrip("/") + "/")
+            for r in roots
+        ):
             continue
         name = path.rsplit("/", 1)[-1]
-        if all(p.matches((path if "path" in kind or "whole" in kind else name).lower() if kind[1] == "i" else (path if "path" in kind or "whole" in kind else name)) for p, kind in patterns):
+        if all(
+            p.matches(
+                (path if "path" in kind or "whole" in kind else name).lower()
+                if kind[1] == "i"
+                else (path if "path" in kind or "whole" in kind else name)
+            )
+            for p, kind in patterns
+        ):
             out.append(path)
     return out[:64]
 
@@ -520,7 +572,9 @@ def _parallel(process: Process) -> str:
     arguments = process.arguments
     marks = [i for i, a in enumerate(arguments) if a in (":::", "::::", ":::+")]
     end = marks[0] if marks else len(arguments)
-    _, command = _own_and_command(arguments[:end], _Wrapper("jNaSdIkPn", "--jobs --colsep --arg-file --delay --timeout --joblog"))
+    _, command = _own_and_command(
+        arguments[:end], _Wrapper("jNaSdIkPn", "--jobs --colsep --arg-file --delay --timeout --joblog")
+    )
     items: list[str] = []
     for a, b in zip(marks, [*marks[1:], len(arguments)], strict=True):
         words = arguments[a + 1 : b]
@@ -545,14 +599,32 @@ def _parallel(process: Process) -> str:
 # -- interpreters of scripts -------------------------------------------------------------------------
 
 
-_PYTHON_RUNNERS = frozenset({"cprofile", "profile", "pdb", "trace", "runpy", "coverage", "kernprof", "viztracer", "ipdb", "pyinstrument"})
+_PYTHON_RUNNERS = frozenset(
+    {
+        "cprofile",
+        "profile",
+        "pdb",
+        "trace",
+        "runpy",
+        "coverage",
+        "kernprof",
+        "viztracer",
+        "ipdb",
+        "pyinstrument",
+    }
+)
 
 
 def _python(process: Process) -> str:
     """``python script``, ``-c``, ``-m``, ``-`` or a program on standard input."""
     arguments = process.arguments
-    at = next((i for i, a in enumerate(arguments) if re.fullmatch(r"-[a-zA-Z]*c", a) or not a.startswith("-")), len(arguments))
-    process.announce(hide=arguments[at + 1 : at + 2] if at < len(arguments) and arguments[at].startswith("-") else ())
+    at = next(
+        (i for i, a in enumerate(arguments) if re.fullmatch(r"-[a-zA-Z]*c", a) or not a.startswith("-")),
+        len(arguments),
+    )
+    process.announce(
+        hide=arguments[at + 1 : at + 2] if at < len(arguments) and arguments[at].startswith("-") else ()
+    )
     i = 0
     while i < len(arguments):
         argument = arguments[i]
@@ -569,7 +641,11 @@ def _python(process: Process) -> str:
                 value = argument[j + 1 :]
                 rest = arguments[i + 1 :] if value else arguments[i + 2 :]
                 value = value or (arguments[i + 1] if i + 1 < len(arguments) else "")
-                return _python_text(process, value, f"{process.name} -c") if letter == "c" else _python_module(process, value, rest)
+                return (
+                    _python_text(process, value, f"{process.name} -c")
+                    if letter == "c"
+                    else _python_module(process, value, rest)
+                )
             if letter in "WX":
                 i += 0 if argument[j + 1 :] else 1
                 break
@@ -647,7 +723,12 @@ def _python_module(process: Process, module: str, arguments: list[str]) -> str:
     if root in ("zipfile", "tarfile") and len(arguments) >= 2 and arguments[0] in ("-e", "--extract"):
         unpack(process, arguments[1], arguments[2] if len(arguments) > 2 else ".")
         return ""
-    name = {"ipython": "ipython", "notebook": "jupyter", "jupyterlab": "jupyter", "nbconvert": "jupyter-nbconvert"}.get(root, root)
+    name = {
+        "ipython": "ipython",
+        "notebook": "jupyter",
+        "jupyterlab": "jupyter",
+        "nbconvert": "jupyter-nbconvert",
+    }.get(root, root)
     if name == "base64":
         return process.run(["base64", *("-d" if a == "-u" else a for a in arguments)])
     if name in handlers() and name not in ("code", "test", "time", "select", "http"):
@@ -675,7 +756,9 @@ def _ipython(process: Process) -> str:
     if "c" in options:
         return run_cells(process, [options["c"]], "ipython -c")
     if operands and operands[0].endswith((".ipynb", ".ipy")) and (text := process.read(operands[0])):
-        return run_cells(process, notebook_cells(text) if operands[0].endswith(".ipynb") else [text], f"file {operands[0]}")
+        return run_cells(
+            process, notebook_cells(text) if operands[0].endswith(".ipynb") else [text], f"file {operands[0]}"
+        )
     if operands:
         return run_python_file(process, operands[0], operands[1:])
     text = process.stdin.rest()
@@ -686,8 +769,14 @@ def _jupyter(process: Process) -> str:
     """``nbconvert --execute``, ``papermill``, ``jupyter run``: the notebook's cells run."""
     process.announce()
     arguments = process.arguments
-    verb = process.name.removeprefix("jupyter-") if process.name != "jupyter" else (arguments[0] if arguments else "")
-    executes = verb in ("execute", "run", "papermill", "ploomber") or any(a in ("--execute", "--ExecutePreprocessor.enabled=True") for a in arguments)
+    verb = (
+        process.name.removeprefix("jupyter-")
+        if process.name != "jupyter"
+        else (arguments[0] if arguments else "")
+    )
+    executes = verb in ("execute", "run", "papermill", "ploomber") or any(
+        a in ("--execute", "--ExecutePreprocessor.enabled=True") for a in arguments
+    )
     if verb == "console" or verb == "run":
         text = process.stdin.rest()
         if text.replace(HOLE, "").strip():
@@ -716,7 +805,9 @@ def notebook_cells(text: str) -> list[str]:
         return []
     try:
         notebook = json.loads(text)
-        cells = notebook.get("cells") or [c for w in notebook.get("worksheets", []) for c in w.get("cells", [])]
+        cells = notebook.get("cells") or [
+            c for w in notebook.get("worksheets", []) for c in w.get("cells", [])
+        ]
         sources = [c.get("source", c.get("input", "")) for c in cells if c.get("cell_type") == "code"]
     except (ValueError, AttributeError, TypeError, RecursionError):
         return []
@@ -743,7 +834,8 @@ def run_cells(process: Process, cells: Sequence[str], step: str) -> str:
     # Found in the other notebook: here it is this command that does it.
     origin = process.origin
     state.facts[before:] = [
-        fact._replace(span=origin.span, provenance=(*origin.provenance, step, *fact.provenance)) for fact in state.facts[before:]
+        fact._replace(span=origin.span, provenance=(*origin.provenance, step, *fact.provenance))
+        for fact in state.facts[before:]
     ]
     return HOLE
 
@@ -801,7 +893,9 @@ SHELLS = frozenset({"sh", "bash", "zsh", "ksh", "mksh", "fish", "rbash", "csh", 
 
 def _make(process: Process) -> str:
     process.announce()
-    options, operands = options_of(process.arguments, "fCjIoWl", frozenset({"--file", "--makefile", "--directory", "--jobs"}))
+    options, operands = options_of(
+        process.arguments, "fCjIoWl", frozenset({"--file", "--makefile", "--directory", "--jobs"})
+    )
     cwd = process.state.cwd
     folder = options.get("C") or options.get("directory")
     if folder:
@@ -850,7 +944,9 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
         name, equals, value = operand.partition("=")
         if equals:
             variables[name] = value
-    goals = [o for o in operands if "=" not in o] or [variables.get(".DEFAULT_GOAL") or next((r for r in rules if not r.startswith(".")), "")]
+    goals = [o for o in operands if "=" not in o] or [
+        variables.get(".DEFAULT_GOAL") or next((r for r in rules if not r.startswith(".")), "")
+    ]
     out: list[str] = []
     done: set[str] = set()
     pending = goals[:]
@@ -893,7 +989,11 @@ def _make_text(text: str, variables: dict[str, str], process: Process, depth: in
 def _copy(process: Process) -> str:
     """``cp``, ``mv``, ``ln``, ``install``: what a file is goes with it."""
     process.announce()
-    options, operands = options_of(process.arguments, "tSmog" if process.name == "install" else "tS", frozenset({"--target-directory", "--suffix", "--mode", "--owner", "--group"}))
+    options, operands = options_of(
+        process.arguments,
+        "tSmog" if process.name == "install" else "tS",
+        frozenset({"--target-directory", "--suffix", "--mode", "--owner", "--group"}),
+    )
     folder = options.get("t") or options.get("target-directory")
     if process.name == "install" and "d" in options:
         return ""
@@ -908,7 +1008,9 @@ def _copy(process: Process) -> str:
     else:
         sources = operands
     for source in sources:
-        _copy_one(process, source, folder, many=len(sources) > 1 or "t" in options or "target-directory" in options)
+        _copy_one(
+            process, source, folder, many=len(sources) > 1 or "t" in options or "target-directory" in options
+        )
     process.status = None
     return ""
 
@@ -919,7 +1021,13 @@ def _copy_one(process: Process, source: str, target: str, many: bool) -> None:
     old = resolve(source, state.cwd)
     new = resolve(target, state.cwd) or "."
     name = source.rstrip("/").rsplit("/", 1)[-1]
-    into = many or target.endswith("/") or target in (".", "..") or new + "/" in BIN_FOLDERS or any(k.startswith(new + "/") for k in files)
+    into = (
+        many
+        or target.endswith("/")
+        or target in (".", "..")
+        or new + "/" in BIN_FOLDERS
+        or any(k.startswith(new + "/") for k in files)
+    )
     if into:
         new = resolve(name, new if new != "." else state.cwd)
     if process.name == "ln" and not source.startswith(("/", "~")) and find_file(source, state) is None:
@@ -996,11 +1104,38 @@ def _tar(process: Process) -> str:
     if arguments and not arguments[0].startswith("-"):
         # `tar xzf file`: the letters' values follow in order.
         letters = arguments.pop(0)
-        arguments = [word for letter in letters for word in (["-" + letter, arguments.pop(0)] if letter in "fCITXbgLV" and arguments else ["-" + letter])] + arguments
+        arguments = [
+            word
+            for letter in letters
+            for word in (
+                ["-" + letter, arguments.pop(0)] if letter in "fCITXbgLV" and arguments else ["-" + letter]
+            )
+        ] + arguments
     options, operands = options_of(
-        arguments, "fCITXbgLVHK", frozenset({"--file", "--directory", "--use-compress-program", "--strip-components", "--exclude", "--transform", "--to-command", "--checkpoint-action"})
+        arguments,
+        "fCITXbgLVHK",
+        frozenset(
+            {
+                "--file",
+                "--directory",
+                "--use-compress-program",
+                "--strip-components",
+                "--exclude",
+                "--transform",
+                "--to-command",
+                "--checkpoint-action",
+            }
+        ),
     )
-    for key in ("to-command", "use-compress-program", "I", "rsh-command", "info-script", "new-volume-script", "F"):
+    for key in (
+        "to-command",
+        "use-compress-program",
+        "I",
+        "rsh-command",
+        "info-script",
+        "new-volume-script",
+        "F",
+    ):
         if options.get(key):
             process.shell(options[key], f"tar --{key}")
     for argument in arguments:
@@ -1050,9 +1185,15 @@ def _stems(name: str, source: str) -> list[str]:
     version = re.match(r"(.*?[-_]v?\d+(?:\.\d+)+)", stem)
     if version:
         stems.append(version.group(1))
-    inside = re.search(r"github\.com/[^/]+/([^/]+)/(?:archive/(?:refs/(?:heads|tags)/)?|zipball/|tarball/|zip/|tar\.gz/)([^/]+?)(?:\.zip|\.tar\.gz)?$", source)
+    inside = re.search(
+        r"github\.com/[^/]+/([^/]+)/(?:archive/(?:refs/(?:heads|tags)/)?|zipball/|tarball/|zip/|tar\.gz/)([^/]+?)(?:\.zip|\.tar\.gz)?$",
+        source,
+    )
     if inside:
-        stems += [f"{inside.group(1)}-{inside.group(2)}", f"{inside.group(1)}-{inside.group(2).removeprefix('v')}"]
+        stems += [
+            f"{inside.group(1)}-{inside.group(2)}",
+            f"{inside.group(1)}-{inside.group(2).removeprefix('v')}",
+        ]
     return stems
 
 
@@ -1074,7 +1215,11 @@ def _unzip(process: Process) -> str:
     verb = operands[0] if operands else ""
     if verb in ("x", "e") and len(operands) > 1:
         last = operands[-1]
-        unpack(process, operands[1], last if name in ("unrar", "rar") and len(operands) > 2 and last.endswith("/") else folder)
+        unpack(
+            process,
+            operands[1],
+            last if name in ("unrar", "rar") and len(operands) > 2 and last.endswith("/") else folder,
+        )
     elif name in ("unar", "bsdunzip", "unace", "dtrx", "atool", "aunpack") and operands:
         unpack(process, operands[0], folder)
     return ""
@@ -1094,11 +1239,14 @@ _STARTUP_SHELL = re.compile(
     r"|^/etc/(?:profile|bash\.bashrc|rc\.local|profile\.d/[^/]+|cron\.(?:hourly|daily|weekly|monthly)/[^/]+|init\.d/[^/]+)$|/\.git/hooks/[a-z\-]+$|^\.git/hooks/[a-z\-]+$"
 )
 _STARTUP_CRON = re.compile(r"^/etc/(?:crontab|cron\.d/[^/]+)$|^/var/spool/cron/")
-_STARTUP_UNIT = re.compile(r"(?:systemd/(?:user|system)/[^/]+\.(?:service|timer)|autostart/[^/]+\.desktop|supervisor/conf\.d/[^/]+)$")
+_STARTUP_UNIT = re.compile(
+    r"(?:systemd/(?:user|system)/[^/]+\.(?:service|timer)|autostart/[^/]+\.desktop|supervisor/conf\.d/[^/]+)$"
+)
 
 
 _STARTUP_PYTHON = re.compile(
-    r"/startup/[^/]*\.i?py$|(?:^|/)(?:site|user)customize\.py$|\.pth$|(?:^|/)(?:ipython|jupyter)\w*_config\.py$", re.IGNORECASE
+    r"/startup/[^/]*\.i?py$|(?:^|/)(?:site|user)customize\.py$|\.pth$|(?:^|/)(?:ipython|jupyter)\w*_config\.py$",
+    re.IGNORECASE,
 )
 
 
@@ -1107,17 +1255,32 @@ def run_startup_file(path: str, content: str, state: State, origin: Origin) -> N
     if _STARTUP_PYTHON.search(path):
         from jupyter_tos_guard.inspection.evaluation import run_python
 
-        return run_python(content, state, Origin(origin.span, False, (*origin.provenance, f"start-up file {path}")), fresh=True)
-    kind = _STARTUP_SHELL if _STARTUP_SHELL.search(path) else _STARTUP_CRON if _STARTUP_CRON.search(path) else None
+        return run_python(
+            content,
+            state,
+            Origin(origin.span, False, (*origin.provenance, f"start-up file {path}")),
+            fresh=True,
+        )
+    kind = (
+        _STARTUP_SHELL
+        if _STARTUP_SHELL.search(path)
+        else _STARTUP_CRON
+        if _STARTUP_CRON.search(path)
+        else None
+    )
     if kind is None and not _STARTUP_UNIT.search(path):
-        return
-    process = Process(["sh"], state, Origin(origin.span, False, (*origin.provenance, f"start-up file {path}")), Stream(""))
+        return None
+    process = Process(
+        ["sh"], state, Origin(origin.span, False, (*origin.provenance, f"start-up file {path}")), Stream("")
+    )
     if kind is _STARTUP_SHELL:
         process.shell(content)
     elif kind is _STARTUP_CRON:
         run_crontab(content, state, origin, process.shell)
     else:
-        for found in re.finditer(r"^\s*(?:ExecStart|ExecStartPre|ExecStop|Exec|command)\s*=\s*[-@+!:]*(.*)$", content, re.M):
+        for found in re.finditer(
+            r"^\s*(?:ExecStart|ExecStartPre|ExecStop|Exec|command)\s*=\s*[-@+!:]*(.*)$", content, re.M
+        ):
             process.shell(found.group(1))
 
 
@@ -1141,13 +1304,61 @@ def unpack_archive(path: str, folder: str, state: State, origin: Origin) -> None
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(SHELLS - {"busybox"}, _shell),
     **dict.fromkeys(_WRAPPERS, _wrapper),
-    "env": _env, "busybox": _busybox, "toybox": _busybox, "ld-linux-x86-64.so.2": _loader, "ld.so": _loader, "watch": _joined_command,
-    "su": _text_option("c", "s"), "script": _text_option("c", "tEIOBTom", "--command"), "flock": _text_option("c", "wE", "--command --timeout", 1),
-    "sg": _text_option("c", "", "", 1), "screen": _screen, "tmux": _tmux, "crontab": _crontab, "at": _at, "batch": _at,
-    "xargs": _xargs, "find": _find, "gfind": _find, "parallel": _parallel, "python": _python, "torchrun": _launcher, "accelerate": _launcher,
-    "deepspeed": _launcher, "coverage": _launcher, "ipython": _ipython, "jupyter": _jupyter, "jupyter-nbconvert": _jupyter,
-    "jupyter-execute": _jupyter, "jupyter-run": _jupyter, "jupyter-console": _jupyter, "papermill": _jupyter, "nbconvert": _jupyter,
-    "make": _make, "gmake": _make, "cp": _copy, "mv": _copy, "ln": _copy, "link": _copy, "install": _copy, "rm": _remove, "unlink": _remove,
-    "shred": _remove, "truncate": _remove, "chmod": _chmod, "dd": _dd, "tar": _tar, "unzip": _unzip, "7z": _unzip, "7za": _unzip, "7zr": _unzip, "unrar": _unzip,
-    "rar": _unzip, "unar": _unzip, "dtrx": _unzip, "aunpack": _unzip, "gpg": _gpg, "gpg2": _gpg,
-}  # fmt: skip
+    "env": _env,
+    "busybox": _busybox,
+    "toybox": _busybox,
+    "ld-linux-x86-64.so.2": _loader,
+    "ld.so": _loader,
+    "watch": _joined_command,
+    "su": _text_option("c", "s"),
+    "script": _text_option("c", "tEIOBTom", "--command"),
+    "flock": _text_option("c", "wE", "--command --timeout", 1),
+    "sg": _text_option("c", "", "", 1),
+    "screen": _screen,
+    "tmux": _tmux,
+    "crontab": _crontab,
+    "at": _at,
+    "batch": _at,
+    "xargs": _xargs,
+    "find": _find,
+    "gfind": _find,
+    "parallel": _parallel,
+    "python": _python,
+    "torchrun": _launcher,
+    "accelerate": _launcher,
+    "deepspeed": _launcher,
+    "coverage": _launcher,
+    "ipython": _ipython,
+    "jupyter": _jupyter,
+    "jupyter-nbconvert": _jupyter,
+    "jupyter-execute": _jupyter,
+    "jupyter-run": _jupyter,
+    "jupyter-console": _jupyter,
+    "papermill": _jupyter,
+    "nbconvert": _jupyter,
+    "make": _make,
+    "gmake": _make,
+    "cp": _copy,
+    "mv": _copy,
+    "ln": _copy,
+    "link": _copy,
+    "install": _copy,
+    "rm": _remove,
+    "unlink": _remove,
+    "shred": _remove,
+    "truncate": _remove,
+    "chmod": _chmod,
+    "dd": _dd,
+    "tar": _tar,
+    "unzip": _unzip,
+    "7z": _unzip,
+    "7za": _unzip,
+    "7zr": _unzip,
+    "unrar": _unzip,
+    "rar": _unzip,
+    "unar": _unzip,
+    "dtrx": _unzip,
+    "aunpack": _unzip,
+    "gpg": _gpg,
+    "gpg2": _gpg,
+}

