@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection import library
-from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.state import Budget
 from jupyter_tos_guard.inspection.values import (
     UNKNOWN,
@@ -97,7 +96,11 @@ def _get_instance(self: Evaluator, value: Instance, name: str) -> Value:
         return Method(value.plain, name)
     base = value.cls.symbol()
     if base:
-        return Partial(Native(lambda arguments, keywords: _base_method(self, value, base, name, arguments, keywords)), [], {})
+        return Partial(
+            Native(lambda arguments, keywords: _base_method(self, value, base, name, arguments, keywords)),
+            [],
+            {},
+        )
     return UNKNOWN
 
 
@@ -503,7 +506,11 @@ def _dict_item(self: Evaluator, value: dict[Value, Value], index: Value) -> Valu
     default = getattr(value, "default", None)
     if default is not None:
         return default
-    if type(index) in (type(UNKNOWN), Symbol) and 0 < len(value) <= Choice.MAX and value is not self.state.names:
+    if (
+        type(index) in (type(UNKNOWN), Symbol)
+        and 0 < len(value) <= Choice.MAX
+        and value is not self.state.names
+    ):
         return either(value.values())
     if type(index) is Path:
         return value.get(index.text, UNKNOWN)
@@ -586,7 +593,9 @@ _METHODS: Final = {
     ast.MatMult: "matmul",
 }
 _NUMBERS: Final = frozenset({int, float, bool, complex})
-_SIMPLE: Final = frozenset({str, bytes, int, float, bool, complex, list, tuple, set, frozenset, dict, bytearray})
+_SIMPLE: Final = frozenset(
+    {str, bytes, int, float, bool, complex, list, tuple, set, frozenset, dict, bytearray}
+)
 
 
 def binary(self: Evaluator, operation: type[ast.operator], left: Value, right: Value) -> Value:
@@ -784,7 +793,7 @@ def compare(self: Evaluator, operation: type[ast.cmpop], left: Value, right: Val
         return UNKNOWN
     if one is Array or other is Array:
         return UNKNOWN
-    if one in _SIMPLE and other in _SIMPLE or left is None or right is None:
+    if (one in _SIMPLE and other in _SIMPLE) or left is None or right is None:
         if one in _OPAQUE or other in _OPAQUE or has_hole(left) or has_hole(right):
             return UNKNOWN
         if not is_deep_plain(left) or not is_deep_plain(right):
@@ -840,5 +849,3 @@ def _contains(self: Evaluator, container: Value, value: Value) -> Value:
 _CONTAINERS: Final = frozenset(
     {str, bytes, list, tuple, dict, set, frozenset, range, bytearray, Lines, Array}
 )
-
-

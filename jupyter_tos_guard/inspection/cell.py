@@ -56,7 +56,9 @@ class Parsed(NamedTuple):
 #: One thing that decides whether a line break ends a statement: a comment, the
 #: beginning of a string, a bracket, a line break.
 _TOKEN = re.compile(r"#[^\n]*|[A-Za-z]{0,3}(?:\"\"\"|'''|\"|')|[()\[\]{}]|\\\n|\n")
-_ASSIGNMENT = re.compile(r"(?P<targets>[^\n=!%()'\"#]{1,200}?)=[^\S\n]*(?:\\\n[^\S\n]*)?(?P<escape>!!?|%)(?P<rest>[^=].*)?$", re.S)
+_ASSIGNMENT = re.compile(
+    r"(?P<targets>[^\n=!%()'\"#]{1,200}?)=[^\S\n]*(?:\\\n[^\S\n]*)?(?P<escape>!!?|%)(?P<rest>[^=].*)?$", re.S
+)
 _HELP = re.compile(r"(\?{1,2})?\s*(%{0,2}[\w.*]+(?:\[[^\]\n]{0,80}\])?)?\s*(\?{0,2})$")
 _AUTOMAGIC = re.compile(r"[A-Za-z_][\w.-]*$")
 
@@ -262,7 +264,14 @@ def _replace_inner(bare: str, indent: str, number: int, lines: list[Line], text:
 
 
 def _place(
-    lines: list[Line], escape: str, text: str, number: int, column: int, indent: str, whole: str, assigned: bool = False
+    lines: list[Line],
+    escape: str,
+    text: str,
+    number: int,
+    column: int,
+    indent: str,
+    whole: str,
+    assigned: bool = False,
 ) -> str:
     breaks = whole.count("\n")
     lines.append(Line(escape, _join(text), number, column, not breaks, assigned))
@@ -297,7 +306,9 @@ def _blocks(text: str) -> list[tuple[int, str]]:
     begins: list[tuple[int, int]] = []
     for offset, number in starts:
         head = text[offset : offset + 8]
-        if head[:1] in (" ", "\t", "\n", "", "#", ")", "]", "}") or head.startswith(("else", "elif", "except", "finally")):
+        if head[:1] in (" ", "\t", "\n", "", "#", ")", "]", "}") or head.startswith(
+            ("else", "elif", "except", "finally")
+        ):
             if begins:
                 continue
         begins.append((offset, number))
@@ -320,7 +331,12 @@ def _salvage_block(block: str, first: int, lines: list[Line] | None) -> list[ast
         tree = _parse(text) or _parse(text + " pass") or _parse(_modern(text))
         if tree is None:
             word, _, rest = text.partition(" ")
-            if lines is None or not rest or not _AUTOMAGIC.match(word) or rest.lstrip()[:1] in ("=", "(", "."):
+            if (
+                lines is None
+                or not rest
+                or not _AUTOMAGIC.match(word)
+                or rest.lstrip()[:1] in ("=", "(", ".")
+            ):
                 continue
             lines.append(Line("", _join(text), number + first - 1, 0, "\n" not in text, False))
             tree = _parse(f"{PLACEHOLDER}({len(lines) - 1})")

@@ -10,7 +10,6 @@ from jupyter_tos_guard.inspection import library
 from jupyter_tos_guard.inspection.values import (
     UNKNOWN,
     Bound,
-    Class,
     Code,
     Instance,
     Namespace,
@@ -216,7 +215,10 @@ class MarshalledCalls:
                     if type(text) is str and effects.looks_like_command(text):
                         effects.shell(evaluator, text)
             words = [text for text in texts if type(text) is str and " " not in text]
-            if any(name in ("run", "Popen", "call", "check_call", "check_output") for name in names) and len(words) > 1:
+            if (
+                any(name in ("run", "Popen", "call", "check_call", "check_output") for name in names)
+                and len(words) > 1
+            ):
                 for index, word in enumerate(words):
                     if word in effects._PROGRAMS:
                         effects.argv(evaluator, words[index : index + 12])
@@ -301,7 +303,9 @@ def cipher(self: Evaluator, arguments: list[Value], keywords: dict[str, Value]) 
     key = arguments[0] if arguments else keywords.get("key")
     mode = arguments[1] if len(arguments) > 1 else keywords.get("mode")
     start = arguments[2] if len(arguments) > 2 else keywords.get("iv", keywords.get("IV"))
-    word = mode.name.rpartition(".")[2] if type(mode) is Symbol else {1: "MODE_ECB", 2: "MODE_CBC"}.get(mode, "")
+    word = (
+        mode.name.rpartition(".")[2] if type(mode) is Symbol else {1: "MODE_ECB", 2: "MODE_CBC"}.get(mode, "")
+    )
     if type(key) is not bytes or len(key) not in (16, 24, 32) or word not in ("MODE_ECB", "MODE_CBC"):
         return Symbol("Crypto.Cipher.AES.new", True, (arguments, keywords))
 
@@ -371,7 +375,9 @@ def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
     from jupyter_tos_guard.inspection import effects
 
     def text(value: Value) -> str:
-        return value if type(value) is str else value.text if type(value) is Path else self.current().text(value)
+        return (
+            value if type(value) is str else value.text if type(value) is Path else self.current().text(value)
+        )
 
     def write(arguments: list[Value], keywords: dict[str, Value]) -> Value:
         if len(arguments) > 1:
@@ -436,8 +442,6 @@ def _members(self: Evaluator, data: bytes, is_tar: bool) -> dict[str, bytes]:
                     size += len(found[name])
                     if size > 1 << 20:
                         break
-    except Exception:  # noqa: BLE001 - a broken or hostile archive
+    except Exception:
         return found
     return found
-
-

@@ -126,7 +126,10 @@ def _subprocess(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
     if type(cwd) in (str, Path):
         self.state.cwd = resolve(self.text(cwd), outer_cwd)
     if type(keywords.get("env")) is dict:
-        self.state.environ = {**outer_environ, **{self.text(key): self.text(each) for key, each in keywords["env"].items()}}
+        self.state.environ = {
+            **outer_environ,
+            **{self.text(key): self.text(each) for key, each in keywords["env"].items()},
+        }
     program = ""
     try:
         if type(command) in (list, tuple, Lines, Generator):
@@ -255,7 +258,9 @@ _READERS: Final = frozenset(
 def _libc(self: Evaluator, name: str, arguments: Arguments) -> Value:
     """A C function by ``ctypes`` or ``cffi``."""
     word = name.rpartition(".")[2]
-    text = [each for each in (_c_value(each) for each in arguments) if type(each) in (str, bytes, list, tuple)]
+    text = [
+        each for each in (_c_value(each) for each in arguments) if type(each) in (str, bytes, list, tuple)
+    ]
     if word in ("system", "popen") and text:
         shell(self, text[0], "ctypes")
     elif word.startswith(("exec", "posix_spawn")) and text:
@@ -280,7 +285,9 @@ _VERBS: Final = (
     "from_url retrieval crawl goto visit send add_torrent add_magnet add_uri add run start serve launch forward create "
     "import source import_url wget curl unpack save copy submodule remote mirror sync scrape loads scan"
 ).split()
-_VERB: Final = re.compile(r"(?:^|_)(?:" + "|".join(_VERBS) + r")(?:$|_|\d)|url|clone|download|fetch|load|get|open|read|retrieve")
+_VERB: Final = re.compile(
+    r"(?:^|_)(?:" + "|".join(_VERBS) + r")(?:$|_|\d)|url|clone|download|fetch|load|get|open|read|retrieve"
+)
 #: Functions that take addresses as things to show or to take apart.
 _SHOWING: Final = re.compile(
     r"(?:^|\.)(?:print|display|html|markdown|iframe|image|info|debug|warning|error|log|exception|critical|write_stream|"
@@ -293,7 +300,11 @@ _SHOWING: Final = re.compile(
 def addresses(value: Value, depth: int = 3) -> list[str]:
     """Addresses that an argument holds."""
     if type(value) is str:
-        return [value.strip()] if len(value) < 8192 and _ADDRESS.match(value) and "\n" not in value.strip() else []
+        return (
+            [value.strip()]
+            if len(value) < 8192 and _ADDRESS.match(value) and "\n" not in value.strip()
+            else []
+        )
     if type(value) is bytes and len(value) < 8192:
         return addresses(value.decode("utf-8", "replace"))
     if type(value) is Symbol and value.called and value.details is not None and depth:
@@ -324,7 +335,12 @@ def _fetch(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
         fetch(self, address)
     if not found:
         text = self.text(_first(arguments, keywords.get("url", UNKNOWN)))
-        if text.replace(HOLE, "").strip() and "." in text and " " not in text and type(_first(arguments)) is str:
+        if (
+            text.replace(HOLE, "").strip()
+            and "." in text
+            and " " not in text
+            and type(_first(arguments)) is str
+        ):
             fetch(self, text)
     self.escape_all(arguments, keywords)
     return Symbol(symbol.name, True, (arguments, keywords))
@@ -337,7 +353,19 @@ def _fetch_to(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
     for address in found[:32]:
         fetch(self, address)
     target = None
-    for name in ("filename", "out", "output", "dst", "destination", "fname", "path", "to", "local_path", "target", "file"):
+    for name in (
+        "filename",
+        "out",
+        "output",
+        "dst",
+        "destination",
+        "fname",
+        "path",
+        "to",
+        "local_path",
+        "target",
+        "file",
+    ):
         if type(keywords.get(name)) in (str, Path):
             target = self.text(keywords[name])
     if target is None:
@@ -356,7 +384,11 @@ def _fetch_to(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
 def _clone(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """A repository is cloned by a library: the same as by ``git``."""
     words = [self.text(each) for each in arguments if type(each) in (str, Path, Choice)]
-    words += [self.text(keywords[name]) for name in ("url", "source", "repo", "to_path", "target", "path") if name in keywords]
+    words += [
+        self.text(keywords[name])
+        for name in ("url", "source", "repo", "to_path", "target", "path")
+        if name in keywords
+    ]
     argv(self, ["git", "clone", *words[:2]])
     self.escape_all(arguments, keywords)
     return Symbol(symbol.name, True, (arguments, keywords))
@@ -368,7 +400,9 @@ def _git_execute(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
     if word == "execute":
         argv(self, _first(arguments, []))
     else:
-        argv(self, ["git", word.replace("_", "-"), *[each for each in arguments if type(each) in (str, Path)]])
+        argv(
+            self, ["git", word.replace("_", "-"), *[each for each in arguments if type(each) in (str, Path)]]
+        )
     return UNKNOWN
 
 
@@ -380,7 +414,9 @@ def _remote(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
 
 
 def _hugging_face(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    name = self.text(_given(arguments, keywords, 0, "repo_id", "pretrained_model_name_or_path", "repo", "model", "path"))
+    name = self.text(
+        _given(arguments, keywords, 0, "repo_id", "pretrained_model_name_or_path", "repo", "model", "path")
+    )
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         kind = keywords.get("repo_type")
         prefix = {"space": "spaces/", "dataset": "datasets/"}.get(kind if type(kind) is str else "", "")
@@ -420,7 +456,9 @@ def _http_request(self: Evaluator, symbol: Symbol, arguments: Arguments, keyword
 
 def _connect(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """A connection to a host and port."""
-    target = _given(arguments, keywords, 0, "address", "host", "hostname", "ssh_address_or_host", "remote_host")
+    target = _given(
+        arguments, keywords, 0, "address", "host", "hostname", "ssh_address_or_host", "remote_host"
+    )
     port: Value = None
     if type(target) in (list, tuple) and target:
         target, port = target[0], target[1] if len(target) > 1 else None
@@ -429,7 +467,11 @@ def _connect(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
     port = keywords.get("port", port)
     host = self.text(target) if target is not None else ""
     if host and HOLE not in host:
-        scheme = "ssh" if symbol.name.partition(".")[0] in ("paramiko", "asyncssh", "sshtunnel", "fabric") else "tcp"
+        scheme = (
+            "ssh"
+            if symbol.name.partition(".")[0] in ("paramiko", "asyncssh", "sshtunnel", "fabric")
+            else "tcp"
+        )
         number = f":{port}" if type(port) is int else ""
         fetch(self, host if "://" in host else f"{scheme}://{host}{number}")
     self.escape_all(arguments, keywords)
@@ -462,7 +504,18 @@ def source_of(value: Value) -> str:
 
 def result_attribute(self: Evaluator, symbol: Symbol, full: str, name: str) -> Value:
     """Attribute of what a library's call returned."""
-    if name in ("iter_content", "iter_lines", "read", "text", "content", "json", "raw", "body", "stdout", "data"):
+    if name in (
+        "iter_content",
+        "iter_lines",
+        "read",
+        "text",
+        "content",
+        "json",
+        "raw",
+        "body",
+        "stdout",
+        "data",
+    ):
         return Symbol(full, True, symbol.details)
     return Symbol(full, True, symbol.details)
 
@@ -470,7 +523,9 @@ def result_attribute(self: Evaluator, symbol: Symbol, full: str, name: str) -> V
 # -- files -------------------------------------------------------------------------------------------
 
 
-def save(self: Evaluator, path: str, content: str | bytes | None, source: str = "", append: bool = False) -> None:
+def save(
+    self: Evaluator, path: str, content: str | bytes | None, source: str = "", append: bool = False
+) -> None:
     """A file is written."""
     from jupyter_tos_guard.inspection import process
 
@@ -502,7 +557,9 @@ def _open(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
     if "w" in mode or "x" in mode:
         return Stream(path, mode, b"" if "b" in mode else "")
     if "a" in mode:
-        content = file.content if file is not None and file.content is not None else (b"" if "b" in mode else "")
+        content = (
+            file.content if file is not None and file.content is not None else (b"" if "b" in mode else "")
+        )
         stream = Stream(path, mode, content)
         stream.position = len(content)
         return stream
@@ -537,7 +594,7 @@ def _compressed_open(self: Evaluator, symbol: Symbol, arguments: Arguments, keyw
     if type(data) is bytes:
         try:
             made = library.inflate(self, symbol.name.partition(".")[0], data)
-        except Exception:  # noqa: BLE001 - a broken or hostile archive
+        except Exception:
             return Stream("", "rb", None)
         self.note(made, symbol.name.partition(".")[0], data)
         return Stream("", mode if type(mode) is str else "rb", made)
@@ -548,7 +605,11 @@ def _dump(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
     """``json.dump(value, file)`` and its kin."""
     if len(arguments) > 1:
         value = arguments[0]
-        text = library._dumps(self, "json.dumps", [_as_plain(value)], {}) if symbol.name.startswith("json") else HOLE
+        text = (
+            library._dumps(self, "json.dumps", [_as_plain(value)], {})
+            if symbol.name.startswith("json")
+            else HOLE
+        )
         stream = arguments[1]
         if type(stream) is Stream:
             methods.write(self, stream, text)
@@ -639,7 +700,9 @@ def _expand(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     text = self.text(_first(arguments))
     if symbol.name.endswith("expandvars"):
         environ = self.state.environ
-        return re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda m: environ.get(m.group(1) or m.group(2), m.group()), text)
+        return re.sub(
+            r"\$(?:(\w+)|\{(\w+)\})", lambda m: environ.get(m.group(1) or m.group(2), m.group()), text
+        )
     return text
 
 
@@ -708,7 +771,16 @@ def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, ke
         return text if name in ("as_posix", "__str__", "__fspath__") else path
     if name in ("joinpath", "__truediv__"):
         return library.path_join([text, *[self.text(each) for each in arguments]])
-    if name in ("with_name", "with_suffix", "with_stem", "rename", "replace", "symlink_to", "hardlink_to", "link_to"):
+    if name in (
+        "with_name",
+        "with_suffix",
+        "with_stem",
+        "rename",
+        "replace",
+        "symlink_to",
+        "hardlink_to",
+        "link_to",
+    ):
         other = self.text(_first(arguments))
         if name in ("rename", "replace"):
             _move(self, Symbol("os.rename"), [text, other], {})
@@ -752,7 +824,9 @@ def _archive(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
             opened = _open(self, Symbol("builtins.open"), [name, "rb"], {})
             source = opened
     if type(source) is Stream and source.content is not None:
-        return decoding.archive(self, source, mode if type(mode) is str else "r", symbol.name.startswith("tarfile"))
+        return decoding.archive(
+            self, source, mode if type(mode) is str else "r", symbol.name.startswith("tarfile")
+        )
     return Symbol(symbol.name, True, (arguments, keywords))
 
 
@@ -761,7 +835,10 @@ def _unpack(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     from jupyter_tos_guard.inspection import process
 
     if symbol.details and symbol.details[0]:
-        name, folder = self.text(symbol.details[0][0]), self.text(_given(arguments, keywords, 0, "path") or ".")
+        name, folder = (
+            self.text(symbol.details[0][0]),
+            self.text(_given(arguments, keywords, 0, "path") or "."),
+        )
         if keywords.get("pwd") is not None or (len(arguments) > 2 and arguments[2] is not None):
             self.opaque("encrypted-archive", self.node)
             self.state.files[resolve(folder, self.state.cwd)] = File(None, "encrypted-archive")
@@ -790,7 +867,9 @@ def own_module(self: Evaluator, name: str, node: ast.AST | None) -> Value | None
     tail = name.replace(".", "/")
     for path, file in list(files.items())[:2000]:
         if path.endswith((f"{tail}.py", f"{tail}/__init__.py")) and (
-            path in (f"{tail}.py", f"{tail}/__init__.py") or path[: -len(tail) - 3].endswith("/") or "__init__" in path
+            path in (f"{tail}.py", f"{tail}/__init__.py")
+            or path[: -len(tail) - 3].endswith("/")
+            or "__init__" in path
         ):
             return _load_module(self, name, path, file, node)
         if file.content is None and file.source and (path == tail or path.endswith("/" + tail)):
@@ -831,7 +910,9 @@ def _run_path(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
     return run_file(self, path, [])
 
 
-def run_file(self: Evaluator, path: str, words: Sequence[str], names: dict[str, Value] | None = None) -> Value:
+def run_file(
+    self: Evaluator, path: str, words: Sequence[str], names: dict[str, Value] | None = None
+) -> Value:
     """A Python file is run, in ``names`` if it shares them."""
     from jupyter_tos_guard.inspection import process
 
@@ -841,7 +922,7 @@ def run_file(self: Evaluator, path: str, words: Sequence[str], names: dict[str, 
     file = process.find_file(path, self.state)
     argv(self, ["python", path, *words])
     made = names if names is not None else {}
-    if file is not None and file.content is not None and path.endswith((".py", ".ipy", ".txt")) or (
+    if (file is not None and file.content is not None and path.endswith((".py", ".ipy", ".txt"))) or (
         file is not None and file.content is not None and "." not in posixpath.basename(path)
     ):
         text = file.content if type(file.content) is str else reflection._decode(bytes(file.content))
@@ -877,7 +958,9 @@ def _load_source(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
         evaluator = self.current()
         if file is None:
             return UNKNOWN
-        module = _load_module(evaluator, name, resolve(path, evaluator.state.cwd), file, evaluator.node or node)
+        module = _load_module(
+            evaluator, name, resolve(path, evaluator.state.cwd), file, evaluator.node or node
+        )
         target = given[0] if given else None
         if type(target) is Namespace and type(module) is Namespace:
             target.attributes.update(module.attributes)
@@ -885,7 +968,9 @@ def _load_source(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
 
     if symbol.name.endswith("load_source"):
         return load([], {})
-    loader = Namespace("loader", {"load_module": Native(load), "exec_module": Native(load), "get_code": Native(load)})
+    loader = Namespace(
+        "loader", {"load_module": Native(load), "exec_module": Native(load), "get_code": Native(load)}
+    )
     return Namespace("spec", {**loader.attributes, "loader": loader, "name": name})
 
 
@@ -1094,7 +1179,13 @@ def _register_magic(self: Evaluator, symbol: Symbol, arguments: Arguments, keywo
         return None
     name = _given(arguments, keywords, 2, "magic_name")
     if type(name) is not str:
-        name = function.name if type(function) is Function else function.name.rpartition(".")[2] if type(function) is Symbol else ""
+        name = (
+            function.name
+            if type(function) is Function
+            else function.name.rpartition(".")[2]
+            if type(function) is Symbol
+            else ""
+        )
     if name:
         magics[name] = function
     return function
@@ -1138,7 +1229,10 @@ def shell_attribute(self: Evaluator, full: str) -> Value | None:
     """Attribute of IPython's shell object."""
     if full in ("get_ipython.user_ns", "get_ipython.user_global_ns", "get_ipython.ns_table"):
         return self.all_names()
-    if full in ("get_ipython.history_manager.input_hist_raw", "get_ipython.history_manager.input_hist_parsed"):
+    if full in (
+        "get_ipython.history_manager.input_hist_raw",
+        "get_ipython.history_manager.input_hist_parsed",
+    ):
         return history_inputs(self)
     if full == "get_ipython.events.callbacks":
         from jupyter_tos_guard.inspection import sinks
@@ -1184,7 +1278,13 @@ def _kernel_execute(self: Evaluator, symbol: Symbol, arguments: Arguments, keywo
 def _new_notebook(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     cells = keywords.get("cells", [])
     return Namespace(
-        "notebook", {"cells": cells if type(cells) is list else self.items(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        "notebook",
+        {
+            "cells": cells if type(cells) is list else self.items(cells),
+            "metadata": {},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        },
     )
 
 
@@ -1257,7 +1357,11 @@ def run_notebook(self: Evaluator, cells: list[Value]) -> None:
         if node.get("cell_type") != "code":
             continue
         source = node.get("source", "")
-        text = "".join(self.text(each) for each in source) if type(source) in (list, tuple) else self.text(source)
+        text = (
+            "".join(self.text(each) for each in source)
+            if type(source) in (list, tuple)
+            else self.text(source)
+        )
         magics.run_nested(self, text, ("notebook",), names=names)
 
 
@@ -1288,7 +1392,9 @@ def _front_end(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
         from jupyter_tos_guard.inspection import magics
 
         try:
-            code = ast.literal_eval(match.group(1).replace("`", '"""') + match.group(2) + match.group(1).replace("`", '"""'))
+            code = ast.literal_eval(
+                match.group(1).replace("`", '"""') + match.group(2) + match.group(1).replace("`", '"""')
+            )
         except (SyntaxError, ValueError):
             code = match.group(2)
         magics.run_nested(self, code, ("javascript",))
@@ -1332,9 +1438,16 @@ def guess(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
         return _sh(self, symbol, arguments, keywords)
     if root == "plumbum":
         return _plumbum(self, symbol, arguments, keywords)
-    if word in ("send", "write_message", "send_text", "send_json", "send_str", "sendall", "write", "put") and _terminal_send(
-        self, arguments
-    ):
+    if word in (
+        "send",
+        "write_message",
+        "send_text",
+        "send_json",
+        "send_str",
+        "sendall",
+        "write",
+        "put",
+    ) and _terminal_send(self, arguments):
         return UNKNOWN
     lower = word.lower()
     values = [*arguments, *keywords.values()]
@@ -1344,14 +1457,25 @@ def guess(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
             if type(each) is str and looks_like_command(each):
                 shell(self, each)
                 return Process("", True)
-            if type(each) in (list, tuple) and each and type(each[0]) is str and each[0] in _PROGRAMS and len(each) > 1:
+            if (
+                type(each) in (list, tuple)
+                and each
+                and type(each[0]) is str
+                and each[0] in _PROGRAMS
+                and len(each) > 1
+            ):
                 argv(self, each)
                 return Process("", True)
     if word in ("from_pretrained", "from_hub", "load_dataset") or lower.endswith("_from_hub"):
         return _hugging_face(self, symbol, arguments, keywords)
-    if word in ("execute", "execute_interactive", "run_cell", "run_code", "runcode", "runsource", "push") and root in _KERNELS:
+    if (
+        word in ("execute", "execute_interactive", "run_cell", "run_code", "runcode", "runsource", "push")
+        and root in _KERNELS
+    ):
         return _kernel_execute(self, symbol, arguments, keywords)
-    found = [address for each in values for address in (addresses(each, 1) if type(each) is not Symbol else [])]
+    found = [
+        address for each in values for address in (addresses(each, 1) if type(each) is not Symbol else [])
+    ]
     if found and _VERB.search(lower) and not _SHOWING.search(name):
         for address in found[:32]:
             fetch(self, address)
@@ -1363,7 +1487,9 @@ def guess(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
     return Symbol(name, True, (arguments, keywords) if arguments or keywords else symbol.details)
 
 
-_KERNELS: Final = frozenset("jupyter_client ipykernel nbclient code IPython qtconsole jupyter_console ipyparallel".split())
+_KERNELS: Final = frozenset(
+    "jupyter_client ipykernel nbclient code IPython qtconsole jupyter_console ipyparallel".split()
+)
 _DATA_ROOTS: Final = frozenset(
     "builtins pandas numpy matplotlib seaborn plotly logging IPython ipywidgets re json collections typing warnings "
     "unittest pytest bs4 lxml html streamlit gradio polars networkx rdflib textwrap dataclasses pydantic string".split()
@@ -1388,7 +1514,9 @@ def _sh(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyword
         if not name.startswith("_"):
             words.append(f"--{name.replace('_', '-')}={self.text(value)}" if len(name) > 1 else f"-{name}")
     stdin = keywords.get("_in")
-    return Process(argv(self, [*words, *arguments], stdin=self.text(stdin) if stdin is not None else None), True)
+    return Process(
+        argv(self, [*words, *arguments], stdin=self.text(stdin) if stdin is not None else None), True
+    )
 
 
 def _plumbum(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:

@@ -17,9 +17,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from jupyter_tos_guard.inspection import heat, library
-from jupyter_tos_guard.inspection.cell import Line, cell_magic, normal_name, parse, parse_python, placeholder_index
+from jupyter_tos_guard.inspection.cell import (
+    Line,
+    normal_name,
+    parse,
+    parse_python,
+    placeholder_index,
+)
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
-from jupyter_tos_guard.inspection.state import Budget, Origin, OutOfBudget, State
+from jupyter_tos_guard.inspection.state import Budget, Origin, State
 from jupyter_tos_guard.inspection.unread import Statement
 from jupyter_tos_guard.inspection.values import (
     UNKNOWN,
@@ -27,7 +33,6 @@ from jupyter_tos_guard.inspection.values import (
     Bound,
     Choice,
     Class,
-    Code,
     Descriptor,
     Function,
     Generator,
@@ -56,7 +61,7 @@ _SESSION: Final = "\0session"
 _MISSING: Final = object()
 
 #: Characters of a cell that are parsed; the caller cuts larger cells by itself.
-MAX_SOURCE: Final = 1 << 18
+MAX_SOURCE: Final = 1 << 17
 
 #: What a statement can do to the flow of control.
 _BREAK, _CONTINUE, _RETURN = "break", "continue", "return"
@@ -65,7 +70,7 @@ _BREAK, _CONTINUE, _RETURN = "break", "continue", "return"
 _DECORATED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-class Raised(Exception):  # noqa: N818 - it is a signal of the evaluated program
+class Raised(Exception):
     """The evaluated program raised ``value``."""
 
     def __init__(self, value: Value) -> None:
@@ -73,7 +78,7 @@ class Raised(Exception):  # noqa: N818 - it is a signal of the evaluated program
         self.value = value
 
 
-class Enough(Exception):  # noqa: N818
+class Enough(Exception):
     """A generator has yielded as much as is looked at."""
 
 
@@ -117,9 +122,22 @@ class Unit:
 class Frame:
     """One scope of names."""
 
-    __slots__ = ("cls", "globals", "kind", "names", "outside", "parent", "receiver", "returns", "sent", "yields")
+    __slots__ = (
+        "cls",
+        "globals",
+        "kind",
+        "names",
+        "outside",
+        "parent",
+        "receiver",
+        "returns",
+        "sent",
+        "yields",
+    )
 
-    def __init__(self, kind: str, names: dict[str, Value], global_names: dict[str, Value], parent: Frame | None) -> None:
+    def __init__(
+        self, kind: str, names: dict[str, Value], global_names: dict[str, Value], parent: Frame | None
+    ) -> None:
         self.kind = kind
         self.names = names
         self.globals = global_names
@@ -139,7 +157,11 @@ class Deferred:
     __slots__ = ("arguments", "function", "keywords", "reported", "worked_on")
 
     def __init__(
-        self, function: Value, arguments: list[Value], keywords: dict[str, Value], reported: set[tuple[Kind, str]]
+        self,
+        function: Value,
+        arguments: list[Value],
+        keywords: dict[str, Value],
+        reported: set[tuple[Kind, str]],
     ) -> None:
         self.function = function
         self.arguments = arguments
@@ -201,6 +223,7 @@ class Evaluator:
     HURRY_STEPS = 60_000
     MAX_ITERATIONS = 20_000
     MAX_YIELDS = 2048
+    MAX_ITEMS = 1 << 17
 
     def __init__(self, session: Session, state: State, unit: Unit, frame: Frame) -> None:
         self.session = session
@@ -352,7 +375,9 @@ class Evaluator:
         flowing = [end for end in ends if end[0] is None] or ends
         merged = {key: entry for _, changed in flowing for key, entry in changed.items()}
         for place, (names, key, _) in merged.items():
-            values = [changed[place][2] if place in changed else names.get(key, _MISSING) for _, changed in flowing]
+            values = [
+                changed[place][2] if place in changed else names.get(key, _MISSING) for _, changed in flowing
+            ]
             known = [value for value in values if value is not _MISSING]
             self.store(names, key, either(known))
         signals = {signal for signal, _ in ends}
@@ -491,7 +516,9 @@ class Evaluator:
 
     def items(self, value: Value) -> list[Value]:
         """What iterating over ``value`` gives, as far as it is known; one unknown if not."""
-        return list(self.iterate(value))
+        if type(value) is range and len(value) > self.MAX_ITEMS:
+            return [UNKNOWN]
+        return list(library.bounded(self.iterate(value), self.MAX_ITEMS))
 
     def iterate(self, value: Value) -> Iterator[Value]:
         """Iterate over ``value``; yields one unknown value if it is not known."""
@@ -613,7 +640,11 @@ class Evaluator:
     # -- calls -----------------------------------------------------------------------------------
 
     def call(
-        self, function: Value, arguments: list[Value], keywords: dict[str, Value] | None = None, node: ast.AST | None = None
+        self,
+        function: Value,
+        arguments: list[Value],
+        keywords: dict[str, Value] | None = None,
+        node: ast.AST | None = None,
     ) -> Value:
         """Call a value."""
         keywords = keywords or {}
@@ -643,13 +674,20 @@ class Evaluator:
             if type(argument) is Choice:
                 return either(
                     [
-                        self.call(function, [*arguments[:index], each, *arguments[index + 1 :]], keywords, node)
+                        self.call(
+                            function, [*arguments[:index], each, *arguments[index + 1 :]], keywords, node
+                        )
                         for each in argument.values
                     ]
                 )
         for name, argument in keywords.items():
             if type(argument) is Choice:
-                return either([self.call(function, arguments, {**keywords, name: each}, node) for each in argument.values])
+                return either(
+                    [
+                        self.call(function, arguments, {**keywords, name: each}, node)
+                        for each in argument.values
+                    ]
+                )
         return UNKNOWN
 
     def call_function(self, function: Function, arguments: list[Value], keywords: dict[str, Value]) -> Value:
@@ -739,7 +777,9 @@ class Evaluator:
             self.tick()
             yield value
 
-    def _bind(self, function: Function, frame: Frame, arguments: list[Value], keywords: dict[str, Value]) -> None:
+    def _bind(
+        self, function: Function, frame: Frame, arguments: list[Value], keywords: dict[str, Value]
+    ) -> None:
         """Bind arguments to parameters; what is missing is unknown."""
         spec = function.node.args
         names = frame.names
@@ -793,7 +833,9 @@ class Evaluator:
             self.defer(Bound(method, instance), [], {})
         return instance
 
-    def _fill(self, instance: Instance, cls: Class, arguments: list[Value], keywords: dict[str, Value]) -> None:
+    def _fill(
+        self, instance: Instance, cls: Class, arguments: list[Value], keywords: dict[str, Value]
+    ) -> None:
         fields = cls.namespace.get("__annotations__")
         names = list(fields) if type(fields) is dict else []
         for name, value in zip(names, arguments):
@@ -875,7 +917,9 @@ class Evaluator:
         for name, method in list(cls.namespace.items()):
             if type(method) is Descriptor:
                 method = method.function
-            if type(method) is Function and (not name.startswith("__") or name in ("__call__", "__del__", "__getattr__")):
+            if type(method) is Function and (
+                not name.startswith("__") or name in ("__call__", "__del__", "__getattr__")
+            ):
                 try:
                     self.call(Bound(method, receiver), [])
                 except Raised:
@@ -980,7 +1024,9 @@ class Evaluator:
             values: list[Value] = [UNKNOWN] * len(targets)
             if kind is Choice:
                 rows = [self.items(each) for each in value.values]
-                values = [either([row[index] for row in rows if index < len(row)]) for index in range(len(targets))]
+                values = [
+                    either([row[index] for row in rows if index < len(row)]) for index in range(len(targets))
+                ]
             elif kind is Symbol:
                 values = [Symbol(value.name, True, value.details)] * len(targets)
         else:
@@ -1111,7 +1157,9 @@ class Evaluator:
                 if each.name is not None:
                     self.assign_name(each.name, list(subject[star:stop]))
                 continue
-            outcomes.append(self.fits(each, subject[index if star < 0 or index < star else index - len(patterns)]))
+            outcomes.append(
+                self.fits(each, subject[index if star < 0 or index < star else index - len(patterns)])
+            )
         return False if False in outcomes else None if None in outcomes else True
 
     def _pointless(self, rounds: int, doubts: int, spent: int) -> bool:
@@ -1278,7 +1326,9 @@ def _unary(self: Evaluator, node: Any) -> Value:
         return UNKNOWN if truth is None else not truth
     kind = type(value)
     if kind in (int, float, bool, complex):
-        return _UNARY[type(node.op)](value) if kind is not float or type(node.op) is not ast.Invert else UNKNOWN
+        return (
+            _UNARY[type(node.op)](value) if kind is not float or type(node.op) is not ast.Invert else UNKNOWN
+        )
     if kind is Instance:
         method = value.cls.find(_UNARY_METHODS[type(node.op)])
         if method is not None:
@@ -1343,7 +1393,9 @@ def _set(self: Evaluator, node: Any) -> Value:
 
 
 def _slice(self: Evaluator, node: Any) -> Value:
-    parts = [self.evaluate(each) if each is not None else None for each in (node.lower, node.upper, node.step)]
+    parts = [
+        self.evaluate(each) if each is not None else None for each in (node.lower, node.upper, node.step)
+    ]
     if any(each is not None and type(each) is not int and type(each) is not bool for each in parts):
         return UNKNOWN
     return slice(*parts)
@@ -1568,7 +1620,9 @@ def _for(self: Evaluator, node: Any) -> str | None:
         if signal is not None:
             break
         spent = self.count - start
-        if rounds >= 3 and (spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, doubts, spent)):
+        if rounds >= 3 and (
+            spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, doubts, spent)
+        ):
             self.doubts += 1
             break
     if self.depth == 0 or start == 0:
@@ -1598,7 +1652,9 @@ def _while(self: Evaluator, node: Any) -> str | None:
             break
         rounds += 1
         spent = self.count - start
-        if rounds > 2 and (spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, doubts, spent)):
+        if rounds > 2 and (
+            spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, doubts, spent)
+        ):
             break
         if truth is None:
             self.doubts += 1
@@ -1917,7 +1973,9 @@ def _call_method(self: Evaluator, value: Any, arguments: list[Value], keywords: 
     return methods.call(self, value.receiver, value.name, arguments, keywords)
 
 
-def _call_descriptor(self: Evaluator, value: Any, arguments: list[Value], keywords: dict[str, Value]) -> Value:
+def _call_descriptor(
+    self: Evaluator, value: Any, arguments: list[Value], keywords: dict[str, Value]
+) -> Value:
     return self.call(value.function, arguments, keywords)
 
 
@@ -1957,7 +2015,9 @@ def run_cell(source: str, state: State) -> None:
     """
     from jupyter_tos_guard.inspection import magics
 
-    number = next((index + 1 for index, each in enumerate(state.sources) if each is source), len(state.sources) + 1)
+    number = next(
+        (index + 1 for index, each in enumerate(state.sources) if each is source), len(state.sources) + 1
+    )
     whole = Span(1, 0, source.count("\n") + 1, 0)
     names = state.names
     unit = Unit(source, Origin(whole, True), [], 1, number)
@@ -2080,7 +2140,11 @@ def run_python(source: str, state: State, origin: Origin, *, fresh: bool) -> Non
     session = state.names.get(_SESSION)
     first_line = origin.span.line if origin.verbatim and origin.span.column == 0 else 0
     unit = Unit(source, origin, [], first_line, len(state.sources) + 1)
-    if not isinstance(session, Session) or session.evaluator is None or session.evaluator.budget is not budget:
+    if (
+        not isinstance(session, Session)
+        or session.evaluator is None
+        or session.evaluator.budget is not budget
+    ):
         self = _evaluator(state, unit)
     else:
         self = session.evaluator

@@ -87,10 +87,7 @@ def _look(value: Value, seen: list[Any], depth: int) -> None:
         seen.append((id(value), len(value)))
         if len(value) <= 16:
             seen.extend(each for each in (value if kind is list else value.values()) if type(each) is str)
-    elif kind is Instance and depth:
-        for each in list(value.attributes.values())[:16]:
-            _look(each, seen, depth - 1)
-    elif kind is Namespace and depth:
+    elif (kind is Instance and depth) or (kind is Namespace and depth):
         for each in list(value.attributes.values())[:16]:
             _look(each, seen, depth - 1)
 
@@ -127,7 +124,9 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
 
 
 #: Calls that return something to run or send through, beside classes.
-_OPENERS = frozenset("client connect connection create_connection open_connection session spawn start_new_kernel".split())
+_OPENERS = frozenset(
+    "client connect connection create_connection open_connection session spawn start_new_kernel".split()
+)
 _SHELL_ROOTS = frozenset({"get_ipython", "jupyter_client", "pexpect", "paramiko"})
 
 

@@ -138,7 +138,9 @@ _HOLES: Final = frozenset(
 
 #: What a function does to a text, in a word for people.
 STEPS: Final[dict[str, str]] = {
-    **dict.fromkeys("b64decode standard_b64decode urlsafe_b64decode decodebytes a2b_base64".split(), "base64"),
+    **dict.fromkeys(
+        "b64decode standard_b64decode urlsafe_b64decode decodebytes a2b_base64".split(), "base64"
+    ),
     **dict.fromkeys("fromhex unhexlify a2b_hex b16decode".split(), "hex"),
     **dict.fromkeys("b85decode a85decode z85decode".split(), "base85"),
     "b32decode": "base32",
@@ -154,7 +156,14 @@ STEPS: Final[dict[str, str]] = {
     "translate": "translated",
     "b58decode": "base58",
 }
-_STEP_MODULES: Final = {"zlib": "zlib", "gzip": "gzip", "bz2": "bz2", "lzma": "lzma", "json": "json", "quopri": "quoted-printable"}
+_STEP_MODULES: Final = {
+    "zlib": "zlib",
+    "gzip": "gzip",
+    "bz2": "bz2",
+    "lzma": "lzma",
+    "json": "json",
+    "quopri": "quoted-printable",
+}
 
 #: Attributes of modules that are constants, as they are on a hub.
 CONSTANTS: Final[dict[str, Value]] = {
@@ -267,7 +276,7 @@ def pure(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str,
             result = guard(self, name, arguments, keywords)
         else:
             result = _resolve(name)(*arguments, **keywords)
-    except Exception:  # noqa: BLE001 - whatever a hostile argument makes the standard library raise
+    except Exception:
         return UNKNOWN
     if type(result) in (str, bytes) and arguments:
         step = STEPS.get(function)
@@ -441,7 +450,14 @@ def _sequence(self: Evaluator, name: str, arguments: list[Value], keywords: dict
             return UNKNOWN
         made = list(_resolve(name)(*arguments, **keywords))
         return Generator(made)
-    if name in ("builtins.sorted", "builtins.max", "builtins.min", "builtins.sum", "builtins.any", "builtins.all"):
+    if name in (
+        "builtins.sorted",
+        "builtins.max",
+        "builtins.min",
+        "builtins.sum",
+        "builtins.any",
+        "builtins.all",
+    ):
         first = arguments[0] if arguments else ()
         if type(first) in (list, tuple, set) and not all(is_plain(each) for each in first):
             return UNKNOWN
@@ -487,7 +503,11 @@ def _regex(self: Evaluator, name: str, arguments: list[Value], keywords: dict[st
         return UNKNOWN
     if name in ("re.sub", "re.subn") and type(arguments[1]) not in (str, bytes):
         return UNKNOWN
-    if any(type(each) is re.Pattern for each in arguments) or name == "re.escape" or type(pattern) in (str, bytes):
+    if (
+        any(type(each) is re.Pattern for each in arguments)
+        or name == "re.escape"
+        or type(pattern) in (str, bytes)
+    ):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             made = getattr(re, name.partition(".")[2])(*arguments, **keywords)
@@ -515,7 +535,9 @@ def _dumps(self: Evaluator, name: str, arguments: list[Value], keywords: dict[st
     json = stdlib("json")
     if name.endswith("loads"):
         return json.loads(*arguments[:1])
-    allowed = {key: each for key, each in keywords.items() if key in ("ensure_ascii", "separators", "sort_keys")}
+    allowed = {
+        key: each for key, each in keywords.items() if key in ("ensure_ascii", "separators", "sort_keys")
+    }
     return json.dumps(arguments[0], default=self.text, **allowed)
 
 
@@ -527,7 +549,9 @@ def _deepcopy(self: Evaluator, name: str, arguments: list[Value], keywords: dict
 
 
 def _hash(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
-    made = _resolve(name)(*arguments, **{key: each for key, each in keywords.items() if key != "usedforsecurity"})
+    made = _resolve(name)(
+        *arguments, **{key: each for key, each in keywords.items() if key != "usedforsecurity"}
+    )
     FIELDS.add(type(made))
     return made
 
@@ -605,12 +629,15 @@ _GUARDS: Final[dict[str, Any]] = {
 }
 # Class methods are pure as they stand; their class's guard is for the constructor.
 for _name in ("bytes.fromhex", "bytes.maketrans", "bytearray.fromhex", "bytearray.maketrans"):
-    _GUARDS[f"builtins.{_name}"] = lambda self, name, arguments, keywords: _resolve(name)(*arguments, **keywords)
+    _GUARDS[f"builtins.{_name}"] = lambda self, name, arguments, keywords: _resolve(name)(
+        *arguments, **keywords
+    )
 _GUARDS["builtins.int.from_bytes"] = _GUARDS["builtins.bytes.fromhex"]
 _GUARDS["builtins.str.maketrans"] = _GUARDS["builtins.bytes.fromhex"]
 for _name in ("operator.mul", "operator.lshift", "operator.concat", "operator.mod", "operator.add"):
     _GUARDS[_name] = lambda self, name, arguments, keywords: self.binary(
-        {"mul": ast.Mult, "lshift": ast.LShift, "concat": ast.Add, "add": ast.Add, "mod": ast.Mod}[name[9:]], *arguments
+        {"mul": ast.Mult, "lshift": ast.LShift, "concat": ast.Add, "add": ast.Add, "mod": ast.Mod}[name[9:]],
+        *arguments,
     )
 _GUARDS["operator.getitem"] = lambda self, name, arguments, keywords: self.item(*arguments)
 
@@ -727,7 +754,12 @@ def catches(self: Evaluator, handler: Value, raised: Value) -> bool | None:
 
 def is_exception(symbol: Symbol) -> bool:
     """Whether ``symbol`` is a built-in exception with its arguments."""
-    return symbol.called and symbol.details is not None and symbol.name[:9] == "builtins." and symbol.name[9:10].isupper()
+    return (
+        symbol.called
+        and symbol.details is not None
+        and symbol.name[:9] == "builtins."
+        and symbol.name[9:10].isupper()
+    )
 
 
 def wrapped(array: Array) -> Array:

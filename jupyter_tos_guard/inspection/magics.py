@@ -8,12 +8,22 @@ import string
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection import effects, library, reflection
-from jupyter_tos_guard.inspection.cell import Line, cell_magic as read_cell_magic, parse, parse_python
+from jupyter_tos_guard.inspection import effects, library
+from jupyter_tos_guard.inspection.cell import Line, parse, parse_python
+from jupyter_tos_guard.inspection.cell import cell_magic as read_cell_magic
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
 from jupyter_tos_guard.inspection.paths import resolve
 from jupyter_tos_guard.inspection.state import Origin
-from jupyter_tos_guard.inspection.values import UNKNOWN, Choice, Function, Lines, Symbol, Unknown, Value, either
+from jupyter_tos_guard.inspection.values import (
+    UNKNOWN,
+    Choice,
+    Function,
+    Lines,
+    Symbol,
+    Unknown,
+    Value,
+    either,
+)
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.inspection.evaluation import Evaluator
@@ -24,9 +34,15 @@ def run_source(self: Evaluator, source: str, first_line: int) -> Value:
     magic = read_cell_magic(source)
     if magic is not None:
         line = first_line + magic.first_line - 2 if first_line else 0
-        span = Span(max(line, 1), 0, max(line, 1), len(magic.line) + len(magic.name) + 3) if line else self.unit.origin.span
+        span = (
+            Span(max(line, 1), 0, max(line, 1), len(magic.line) + len(magic.name) + 3)
+            if line
+            else self.unit.origin.span
+        )
         origin = Origin(span, False, self.provenance)
-        return cell_magic(self, magic.name, expand(self, magic.line), magic.body, origin, line + 1 if line else 0)
+        return cell_magic(
+            self, magic.name, expand(self, magic.line), magic.body, origin, line + 1 if line else 0
+        )
     parsed = parse(source)
     from jupyter_tos_guard.inspection.evaluation import Unit
 
@@ -41,7 +57,11 @@ def run_source(self: Evaluator, source: str, first_line: int) -> Value:
 
 
 def run_nested(
-    self: Evaluator, text: str, steps: tuple[str, ...], fresh: bool = False, names: dict[str, Value] | None = None
+    self: Evaluator,
+    text: str,
+    steps: tuple[str, ...],
+    fresh: bool = False,
+    names: dict[str, Value] | None = None,
 ) -> Value:
     """Run a text with IPython syntax that the program made."""
     from jupyter_tos_guard.inspection.evaluation import Frame, Unit
@@ -171,7 +191,8 @@ def expand_value(self: Evaluator, text: str) -> Any:
 
 def _joined(self: Evaluator, parts: list[Value]) -> Value:
     flat = [
-        Choice(tuple(self.text(way) for way in each.values)) if type(each) is Choice else each for each in parts
+        Choice(tuple(self.text(way) for way in each.values)) if type(each) is Choice else each
+        for each in parts
     ]
     if any(type(each) is Choice for each in flat):
         return library.joined_choices(flat)
@@ -223,7 +244,7 @@ def _expression(self: Evaluator, text: str) -> Any:
     if type(tree) in (ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Constant, ast.Set) and names:
         if any(not _is_bound(self, name) for name in names):
             return _UNBOUND
-    if type(tree) is ast.Constant and not text.strip()[:1] in "'\"":
+    if type(tree) is ast.Constant and text.strip()[:1] not in "'\"":
         return _UNBOUND if text.strip().isdigit() else tree.value
     return self.evaluate(tree)
 
@@ -241,7 +262,9 @@ def _is_bound(self: Evaluator, name: str) -> bool:
 # -- line magics -------------------------------------------------------------------------------------
 
 
-def line_magic(self: Evaluator, name: str, rest: str, origin: Origin, raw: Origin | None = None, text: str = "") -> Value:
+def line_magic(
+    self: Evaluator, name: str, rest: str, origin: Origin, raw: Origin | None = None, text: str = ""
+) -> Value:
     """``%name rest``."""
     rest = rest.strip()
     own = self.state.magics.get(name)
@@ -254,8 +277,14 @@ def line_magic(self: Evaluator, name: str, rest: str, origin: Origin, raw: Origi
     if name in _PROGRAM_MAGICS:
         from jupyter_tos_guard.inspection.shell import run_shell
 
-        line = text if raw is not None and "$" not in text and "{" not in text else f"{name} {expand(self, rest)}"
-        return _lines(run_shell(line.lstrip(), self.state, raw if raw is not None and line == text else origin))
+        line = (
+            text
+            if raw is not None and "$" not in text and "{" not in text
+            else f"{name} {expand(self, rest)}"
+        )
+        return _lines(
+            run_shell(line.lstrip(), self.state, raw if raw is not None and line == text else origin)
+        )
     if name not in _QUIET:
         from jupyter_tos_guard.inspection import sinks
 
@@ -284,7 +313,13 @@ def _own_magic(self: Evaluator, name: str, own: Value, line: str, body: str | No
             made = f"{own} {line}"
         from jupyter_tos_guard.inspection.shell import run_shell
 
-        return _lines(run_shell(expand(self, made), self.state, Origin(origin.span, False, (*origin.provenance, f"alias {name}"))))
+        return _lines(
+            run_shell(
+                expand(self, made),
+                self.state,
+                Origin(origin.span, False, (*origin.provenance, f"alias {name}")),
+            )
+        )
     arguments: list[Value] = [line] if body is None else [line, body]
     outer = self.origin, self.provenance, self.unit
     from jupyter_tos_guard.inspection.evaluation import Unit
@@ -479,7 +514,9 @@ def _shell_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin
         index = 0
         while index < len(program):
             if program[index] in ("--out", "--err", "--proc"):
-                target = program[index + 1] if index + 1 < len(program) and program[index] == "--out" else target
+                target = (
+                    program[index + 1] if index + 1 < len(program) and program[index] == "--out" else target
+                )
                 index += 2
                 continue
             if not program[index].startswith(("--bg", "--no-raise-error")):
@@ -497,9 +534,13 @@ def _shell_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin
         if name in ("system", "sx", "!", "cmd", "shell"):
             made = expand(self, body)
             text = f"{expand(self, line)}\n{made}" if line else made
-            return _lines(run_shell(text, self.state, at if text == body else Origin(span, False, origin.provenance)))
+            return _lines(
+                run_shell(text, self.state, at if text == body else Origin(span, False, origin.provenance))
+            )
         return _out(self, line, run_shell(body, self.state, at))
-    return _out(self, line, run_argv([name, *words], self.state, Origin(span, False, origin.provenance), stdin=body))
+    return _out(
+        self, line, run_argv([name, *words], self.state, Origin(span, False, origin.provenance), stdin=body)
+    )
 
 
 def _out(self: Evaluator, line: str, output: str) -> Value:
@@ -542,7 +583,7 @@ def _foreign_cell(self: Evaluator, name: str, line: str, body: str, origin: Orig
 def cell_magic(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:
     """``%%name line`` with a body that stands in the cell from ``first_line`` on (0: nowhere)."""
     own = self.state.magics.get(name)
-    if own is not None and not (type(own) is str):
+    if own is not None and type(own) is not str:
         if type(own) is Symbol and own.name.startswith("magic "):
             return cell_magic(self, own.name[6:], line, body, origin, first_line)
         return _own_magic(self, name, own, line, body, origin)
@@ -594,9 +635,17 @@ _AUTOMAGIC: Final = (
 _CELL: Final[dict[str, Any]] = {
     **dict.fromkeys("writefile file writetemplate".split(), _writefile),
     **dict.fromkeys("bash sh script system sx ! cmd shell zsh ksh dash".split(), _shell_cell),
-    **dict.fromkeys("capture time timeit prun memit mprun lprun python_in_process debug heat px scalene wurlitzer".split(), _python_cell),
+    **dict.fromkeys(
+        "capture time timeit prun memit mprun lprun python_in_process debug heat px scalene wurlitzer".split(),
+        _python_cell,
+    ),
     **dict.fromkeys("python python3 python2 pypy pypy3".split(), _child_cell),
-    **dict.fromkeys("perl ruby node julia R javascript js html HTML lua php go rust deno bun octave".split(), _foreign_cell),
+    **dict.fromkeys(
+        "perl ruby node julia R javascript js html HTML lua php go rust deno bun octave".split(),
+        _foreign_cell,
+    ),
 }
 _SHOWN: Final = frozenset("markdown latex svg SVG html HTML sql bigquery manim mermaid md".split())
-_NOT_PYTHON: Final = frozenset("cython cu cuda cpp c fortran spark R julia yaml json graphviz dot tikz xml css".split())
+_NOT_PYTHON: Final = frozenset(
+    "cython cu cuda cpp c fortran spark R julia yaml json graphviz dot tikz xml css".split()
+)

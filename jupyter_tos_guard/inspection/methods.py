@@ -53,9 +53,10 @@ _ASKING: Final = frozenset(
 _PLAIN: Final[dict[type, frozenset[str]]] = {
     str: _TEXT,
     bytes: _TEXT,
-    bytearray: _TEXT
-    | frozenset("append extend insert pop remove reverse clear copy __setitem__".split()),
-    int: frozenset("bit_length to_bytes bit_count conjugate as_integer_ratio __add__ __sub__ __xor__ __eq__".split()),
+    bytearray: _TEXT | frozenset("append extend insert pop remove reverse clear copy __setitem__".split()),
+    int: frozenset(
+        "bit_length to_bytes bit_count conjugate as_integer_ratio __add__ __sub__ __xor__ __eq__".split()
+    ),
     bool: frozenset(),
     float: frozenset("is_integer hex as_integer_ratio".split()),
     list: frozenset(
@@ -156,7 +157,9 @@ def _perform(self: Evaluator, value: Any, name: str, arguments: Arguments, keywo
             return sorted(value.items(), key=lambda pair: -pair[1])[: arguments[0] if arguments else None]
         if name == "get" and type(value) is dict and arguments and type(arguments[0]) in (Unknown, Symbol):
             return self.item(value, arguments[0])
-        if name == "to_bytes" and (not arguments or (type(arguments[0]) is int and arguments[0] > Budget.MAX_SIZE)):
+        if name == "to_bytes" and (
+            not arguments or (type(arguments[0]) is int and arguments[0] > Budget.MAX_SIZE)
+        ):
             return UNKNOWN if not keywords else value.to_bytes(**keywords)
         result = getattr(value, name)(*arguments, **keywords)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError):
@@ -170,7 +173,9 @@ def _text(self: Evaluator, value: Any, name: str, arguments: Arguments, keywords
     """A method of text or bytes, parts that are not known carried along."""
     if name == "join":
         return _join(self, value, arguments)
-    if name in _ASKING and (has_hole(value) or any(has_hole(each) or not is_plain(each) for each in arguments)):
+    if name in _ASKING and (
+        has_hole(value) or any(has_hole(each) or not is_plain(each) for each in arguments)
+    ):
         if name == "startswith" and arguments and type(arguments[0]) is str and not has_hole(arguments[0]):
             head = value.partition(HOLE)[0]
             if head.startswith(arguments[0]):
@@ -228,7 +233,9 @@ def _join(self: Evaluator, value: Any, arguments: Arguments) -> Value:
         if any(type(each) is Choice for each in items):
             parts: list[Value] = []
             for each in items:
-                parts += ([value] if parts and value else []) + [each if type(each) in (str, Choice) else self.text(each)]
+                parts += ([value] if parts and value else []) + [
+                    each if type(each) in (str, Choice) else self.text(each)
+                ]
             return library.joined_choices(parts)
         result = value.join(each if type(each) is str else self.text(each) for each in items)
         if len(items) > 2:
@@ -263,7 +270,9 @@ def _format(self: Evaluator, value: str, arguments: Arguments, keywords: Keyword
     return format_text(self, value, arguments, keywords)
 
 
-def format_text(self: Evaluator, template: str, arguments: Arguments, keywords: Keywords, depth: int = 2) -> Value:
+def format_text(
+    self: Evaluator, template: str, arguments: Arguments, keywords: Keywords, depth: int = 2
+) -> Value:
     """``template.format(*arguments, **keywords)``, attributes and items of the arguments included."""
     import string
 
@@ -286,9 +295,17 @@ def format_text(self: Evaluator, template: str, arguments: Arguments, keywords: 
                 value = keywords.get(name, UNKNOWN)
             for is_attribute, key in rest:
                 value = self.attribute(value, key) if is_attribute else self.item(value, key)
-            inner = format_text(self, spec, arguments, keywords, depth - 1) if spec and "{" in spec and depth else spec
+            inner = (
+                format_text(self, spec, arguments, keywords, depth - 1)
+                if spec and "{" in spec and depth
+                else spec
+            )
             if type(value) is Choice:
-                parts.append(Choice(tuple(self.format(each, self.text(inner or ""), conversion) for each in value.values)))
+                parts.append(
+                    Choice(
+                        tuple(self.format(each, self.text(inner or ""), conversion) for each in value.values)
+                    )
+                )
             else:
                 parts.append(self.format(value, self.text(inner or ""), conversion))
     except (ValueError, IndexError):
@@ -358,7 +375,7 @@ def _field(self: Evaluator, value: Value, name: str, arguments: Arguments, keywo
         return UNKNOWN
     try:
         result = getattr(value, name)(*arguments, **keywords)
-    except Exception:  # noqa: BLE001 - whatever a hostile argument makes the standard library raise
+    except Exception:
         return UNKNOWN
     return library.checked(result)
 
@@ -385,12 +402,36 @@ def _array(self: Evaluator, value: Array, name: str, arguments: Arguments, keywo
             return UNKNOWN
     if name in ("astype", "view"):
         kind = arguments[0] if arguments else UNKNOWN
-        label = kind if type(kind) is str else kind.name.rpartition(".")[2] if type(kind) is Symbol else value.kind
-        label = {"u1": "uint8", "B": "uint8", "u2": "uint16", "int": "int64", "b": "int8", "ubyte": "uint8"}.get(label, label)
+        label = (
+            kind
+            if type(kind) is str
+            else kind.name.rpartition(".")[2]
+            if type(kind) is Symbol
+            else value.kind
+        )
+        label = {
+            "u1": "uint8",
+            "B": "uint8",
+            "u2": "uint16",
+            "int": "int64",
+            "b": "int8",
+            "ubyte": "uint8",
+        }.get(label, label)
         if label in ("str", "U", "object"):
             return Array([self.text(each) for each in value], "str")
         return library.wrapped(Array(value, label))
-    if name in ("flatten", "ravel", "copy", "reshape", "squeeze", "tolist", "to_numpy", "transpose", "detach", "numpy"):
+    if name in (
+        "flatten",
+        "ravel",
+        "copy",
+        "reshape",
+        "squeeze",
+        "tolist",
+        "to_numpy",
+        "transpose",
+        "detach",
+        "numpy",
+    ):
         return value
     if name == "sum":
         try:
@@ -456,7 +497,9 @@ def write(self: Evaluator, stream: Stream, data: Value) -> None:
         if stream.content is None or type(stream.content) is str:
             stream.content = (stream.content or "").encode("utf-8", "surrogatepass")
         if len(stream.content) < Budget.MAX_SIZE:
-            stream.content = stream.content[: stream.position] + data + stream.content[stream.position + len(data) :]
+            stream.content = (
+                stream.content[: stream.position] + data + stream.content[stream.position + len(data) :]
+            )
             stream.position += len(data)
     else:
         text = self.text(data)
@@ -478,7 +521,9 @@ def _path(self: Evaluator, value: Path, name: str, arguments: Arguments, keyword
     return sinks.path_method(self, value, name, arguments, keywords)
 
 
-def _generator(self: Evaluator, value: Generator, name: str, arguments: Arguments, keywords: Keywords) -> Value:
+def _generator(
+    self: Evaluator, value: Generator, name: str, arguments: Arguments, keywords: Keywords
+) -> Value:
     if name == "__next__":
         name, arguments = "send", [None]
     if name == "send" and value.function is not None:
@@ -522,7 +567,16 @@ def _send(self: Evaluator, value: Generator, given: Value) -> Value:
 def _process(self: Evaluator, value: Process, name: str, arguments: Arguments, keywords: Keywords) -> Value:
     from jupyter_tos_guard.inspection import sinks
 
-    if name in ("communicate", "write", "writelines", "send", "sendline", "sendline", "run_command", "stdin_write"):
+    if name in (
+        "communicate",
+        "write",
+        "writelines",
+        "send",
+        "sendline",
+        "sendline",
+        "run_command",
+        "stdin_write",
+    ):
         given = arguments[0] if arguments else keywords.get("input")
         if given is not None:
             for each in self.items(given) if type(given) is list else [given]:
@@ -545,7 +599,9 @@ def _code(self: Evaluator, value: Code, name: str, arguments: Arguments, keyword
     return value
 
 
-def _subclasses(self: Evaluator, value: Subclasses, name: str, arguments: Arguments, keywords: Keywords) -> Value:
+def _subclasses(
+    self: Evaluator, value: Subclasses, name: str, arguments: Arguments, keywords: Keywords
+) -> Value:
     return Symbol("os._wrap_close")
 
 

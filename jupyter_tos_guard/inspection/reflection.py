@@ -160,7 +160,9 @@ def _exec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
     return run(self, _first(arguments), word, names, local)
 
 
-def run(self: Evaluator, program: Value, word: str, names: Value = None, local: Value = None, *steps: str) -> Value:
+def run(
+    self: Evaluator, program: Value, word: str, names: Value = None, local: Value = None, *steps: str
+) -> Value:
     """Run a program that is a value: text, bytes, a code object, a syntax tree."""
     if type(program) is Choice:
         return either([run(self, each, word, names, local, *steps) for each in program.values])
@@ -187,7 +189,9 @@ def run(self: Evaluator, program: Value, word: str, names: Value = None, local: 
         return _run_code(self, program, (word, *steps), namespace, _namespace(local))
     if type(program) is Symbol and _is_tree(program):
         tree = build_tree(program)
-        return _run_code(self, Code(tree=tree), (word, *steps), namespace, None) if tree is not None else UNKNOWN
+        return (
+            _run_code(self, Code(tree=tree), (word, *steps), namespace, None) if tree is not None else UNKNOWN
+        )
     from jupyter_tos_guard.inspection import effects
 
     fetched = type(program) is Symbol and effects.is_fetched(program)
@@ -228,7 +232,11 @@ def _namespace(value: Value) -> dict[str, Value] | None:
 
 
 def _run_code(
-    self: Evaluator, code: Code, steps: tuple[str, ...], names: dict[str, Value] | None, local: dict[str, Value] | None
+    self: Evaluator,
+    code: Code,
+    steps: tuple[str, ...],
+    names: dict[str, Value] | None,
+    local: dict[str, Value] | None,
 ) -> Value:
     if code.function is not None:
         return self.call_function(code.function, [], {})
@@ -241,13 +249,20 @@ def _run_code(
         if isinstance(body, ast.expr):
             body = [ast.Expr(body)]
         unit = Unit("", self.origin_of(self.node, *steps), [], 0, self.unit.cell)
-        frame = self.frame if names is None else Frame("module", names if local is None else local, names, None)
+        frame = (
+            self.frame if names is None else Frame("module", names if local is None else local, names, None)
+        )
         return self.inside(unit, frame, lambda: self.run(body))
     if not code.source:
         self.opaque("exec-unknown", self.node, *steps)
         return UNKNOWN
     return self.run_text(
-        code.source, (*steps, *self.steps_of(code.source)), self.node, names, local, expression=code.mode == "eval"
+        code.source,
+        (*steps, *self.steps_of(code.source)),
+        self.node,
+        names,
+        local,
+        expression=code.mode == "eval",
     )
 
 
@@ -293,7 +308,17 @@ def build_tree(value: Value, depth: int = 40) -> Any:
         fields = dict(zip(cls._fields, given))
         fields.update(named)
         tree = cls(**{str(key): build_tree(each, depth - 1) for key, each in fields.items()})
-        for name in ("keywords", "args", "decorator_list", "body", "orelse", "type_ignores", "targets", "names", "bases"):
+        for name in (
+            "keywords",
+            "args",
+            "decorator_list",
+            "body",
+            "orelse",
+            "type_ignores",
+            "targets",
+            "names",
+            "bases",
+        ):
             if name in cls._fields and not hasattr(tree, name):
                 setattr(tree, name, [])
         for name in cls._fields:
@@ -368,7 +393,9 @@ def _reduce(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
 
 
 def _accumulate(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    return _reduce(self, symbol, arguments if len(arguments) > 1 else [*arguments, Symbol("operator.add")], keywords)
+    return _reduce(
+        self, symbol, arguments if len(arguments) > 1 else [*arguments, Symbol("operator.add")], keywords
+    )
 
 
 def _groupby(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -388,7 +415,9 @@ def _sorted(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     word = symbol.name.rpartition(".")[2]
     if word in ("min", "max") and len(arguments) > 1:
         values = list(arguments)
-    made = methods.sort(self, values, {key: each for key, each in keywords.items() if key in ("key", "reverse")})
+    made = methods.sort(
+        self, values, {key: each for key, each in keywords.items() if key in ("key", "reverse")}
+    )
     if made is None or not made:
         return UNKNOWN if word != "sorted" or made is None else []
     if word == "max":
@@ -475,7 +504,8 @@ def _type(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
 
 
 _NAMED: Final[dict[type, str]] = {
-    each: each.__name__ for each in (str, bytes, int, float, bool, list, tuple, dict, set, frozenset, complex, bytearray, range)
+    each: each.__name__
+    for each in (str, bytes, int, float, bool, list, tuple, dict, set, frozenset, complex, bytearray, range)
 }
 _NAMED[type(None)] = "NoneType"
 _NAMED[Lines] = "list"
@@ -587,8 +617,14 @@ def _function_type(self: Evaluator, symbol: Symbol, arguments: Arguments, keywor
 
 def _namedtuple(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     fields = arguments[1] if len(arguments) > 1 else keywords.get("field_names", [])
-    names = fields.replace(",", " ").split() if type(fields) is str else [self.text(each) for each in self.items(fields)]
-    cls = Class(self.text(_first(arguments, "tuple")), [], {"__annotations__": dict.fromkeys(names, UNKNOWN)}, {})
+    names = (
+        fields.replace(",", " ").split()
+        if type(fields) is str
+        else [self.text(each) for each in self.items(fields)]
+    )
+    cls = Class(
+        self.text(_first(arguments, "tuple")), [], {"__annotations__": dict.fromkeys(names, UNKNOWN)}, {}
+    )
     cls.keywords["dataclass"] = True
     cls.namespace["_fields"] = tuple(names)
     return cls
@@ -633,7 +669,8 @@ def _template(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
         return library.checked(re.sub(r"\$(?:\$|(\w+)|\{(\w+)\})", replace, text))
 
     return Namespace(
-        "Template", {"substitute": Native(substitute), "safe_substitute": Native(substitute), "template": text}
+        "Template",
+        {"substitute": Native(substitute), "safe_substitute": Native(substitute), "template": text},
     )
 
 
@@ -643,7 +680,9 @@ def _random(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     generator = self.session.random
     if word == "seed":
         seed = _first(arguments, None)
-        self.session.random = library.stdlib("random").Random(seed) if type(seed) in (int, str, bytes, float) else None
+        self.session.random = (
+            library.stdlib("random").Random(seed) if type(seed) in (int, str, bytes, float) else None
+        )
         return None
     values = self.items(arguments[0]) if arguments and type(arguments[0]) not in (int, float) else []
     if generator is not None and all(library._is_known(each) for each in arguments) and len(values) < 5000:
@@ -688,15 +727,26 @@ def _array(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
     """Arrays and series of known values."""
     word = symbol.name.rpartition(".")[2]
     value = _first(arguments, keywords.get("data", UNKNOWN))
-    kind = keywords.get("dtype", arguments[1] if len(arguments) > 1 and symbol.name.startswith("numpy.") else None)
+    kind = keywords.get(
+        "dtype", arguments[1] if len(arguments) > 1 and symbol.name.startswith("numpy.") else None
+    )
     label = kind if type(kind) is str else kind.name.rpartition(".")[2] if type(kind) is Symbol else ""
-    label = {"u1": "uint8", "B": "uint8", "ubyte": "uint8", "i1": "int8", "u2": "uint16", "<u2": "uint16"}.get(label, label)
+    label = {
+        "u1": "uint8",
+        "B": "uint8",
+        "ubyte": "uint8",
+        "i1": "int8",
+        "u2": "uint16",
+        "<u2": "uint16",
+    }.get(label, label)
     if word == "arange" and all(type(each) is int for each in arguments) and arguments:
         made = range(*arguments[:3])
         return Array(made, label or "int64") if len(made) < 1 << 14 else UNKNOWN
     if word in ("frombuffer", "fromstring"):
         if type(value) in (bytes, bytearray) and len(value) < 1 << 17:
-            width = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "uint32": 4, "int32": 4, "": 8}.get(label, 8)
+            width = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "uint32": 4, "int32": 4, "": 8}.get(
+                label, 8
+            )
             pieces = [value[at : at + width] for at in range(0, len(value), width)]
             return Array([int.from_bytes(each, "little") for each in pieces], label or "float64")
         return UNKNOWN
@@ -706,7 +756,9 @@ def _array(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
             fill = {"zeros": 0, "ones": 1}.get(word, arguments[1] if len(arguments) > 1 else 0)
             return Array([fill] * size, label or "float64")
         return UNKNOWN
-    if type(value) in (list, tuple, range, Array, Generator, Lines) and not (type(value) is range and len(value) > 1 << 14):
+    if type(value) in (list, tuple, range, Array, Generator, Lines) and not (
+        type(value) is range and len(value) > 1 << 14
+    ):
         items = self.items(value)
         if len(items) <= 1 << 14 and not any(type(each) in (list, tuple) for each in items[:4]):
             return Array(items, label or ("str" if items and type(items[0]) is str else "int64"))
@@ -865,7 +917,10 @@ HANDLERS: Final[dict[str, Any]] = {
     ),
     "string.Template": _template,
     **dict.fromkeys(
-        [f"random.{word}" for word in "seed choice choices sample shuffle random randint randrange uniform".split()]
+        [
+            f"random.{word}"
+            for word in "seed choice choices sample shuffle random randint randrange uniform".split()
+        ]
         + ["random.getrandbits", "random.randbytes", "secrets.choice", "numpy.random.choice"],
         _random,
     ),

@@ -171,7 +171,18 @@ def name_special(self: Evaluator, name: str) -> Value:
 
 
 NAMES: Final[dict[str, Any]] = dict.fromkeys(
-    ("get_ipython", "In", "_ih", "Out", "_oh", "__name__", "__builtins__", "__builtin__", "__loader__", "__doc__"),
+    (
+        "get_ipython",
+        "In",
+        "_ih",
+        "Out",
+        "_oh",
+        "__name__",
+        "__builtins__",
+        "__builtin__",
+        "__loader__",
+        "__doc__",
+    ),
     name_special,
 )
 history_name = effects.history_name
@@ -192,7 +203,12 @@ _PASSIVE: Final = frozenset(
 def knows(name: str) -> bool:
     """Whether a qualified name is in a table."""
     module, _, function = name.rpartition(".")
-    return name in HANDLERS or name in ALIASES or name in library.CONSTANTS or function in library._PURE.get(module, ())
+    return (
+        name in HANDLERS
+        or name in ALIASES
+        or name in library.CONSTANTS
+        or function in library._PURE.get(module, ())
+    )
 
 
 def canonical(name: str) -> str:
@@ -292,8 +308,14 @@ def _dunder(self: Evaluator, symbol: Symbol, name: str) -> Value:
         return symbol
     if name in ("__getattribute__", "__getattr__", "__getitem__"):
         if name == "__getitem__":
-            return Native(lambda arguments, keywords: item(self, symbol, arguments[-1] if arguments else UNKNOWN))
-        return Native(lambda arguments, keywords: reflection.get_attribute(self, _receiver(symbol, arguments), arguments[-1:]))
+            return Native(
+                lambda arguments, keywords: item(self, symbol, arguments[-1] if arguments else UNKNOWN)
+            )
+        return Native(
+            lambda arguments, keywords: reflection.get_attribute(
+                self, _receiver(symbol, arguments), arguments[-1:]
+            )
+        )
     if name in ("__bases__", "__mro__"):
         return (Symbol("builtins.object"),) * (1 if name == "__bases__" else 2)
     if name == "__base__":
@@ -311,7 +333,9 @@ def _dunder(self: Evaluator, symbol: Symbol, name: str) -> Value:
     if name == "__globals__":
         return Symbol(f"{symbol.name.partition('.')[0]}.__dict__")
     if name in ("__init__", "__new__", "__enter__", "__exit__", "__aenter__", "__aexit__"):
-        return Symbol(symbol.name if name == "__new__" else f"{symbol.name}.{name}", symbol.called, symbol.details)
+        return Symbol(
+            symbol.name if name == "__new__" else f"{symbol.name}.{name}", symbol.called, symbol.details
+        )
     if name == "__iter__":
         return Native(lambda arguments, keywords: symbol)
     return Symbol(f"{symbol.name}.{name}", symbol.called, symbol.details)
@@ -452,4 +476,15 @@ def _hands_on(self: Evaluator, symbol: Symbol, arguments: list[Value], keywords:
     return found
 
 
-__all__ = ["ALIASES", "BUILTINS", "HANDLERS", "HARMLESS", "NAMES", "Unknown", "call", "either", "import_module", "knows"]
+__all__ = [
+    "ALIASES",
+    "BUILTINS",
+    "HANDLERS",
+    "HARMLESS",
+    "NAMES",
+    "Unknown",
+    "call",
+    "either",
+    "import_module",
+    "knows",
+]

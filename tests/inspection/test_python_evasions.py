@@ -69,7 +69,9 @@ def _url(command: str) -> str:
 
 @case
 def string_template(c: str) -> list[str]:
-    return [f"import os\nfrom string import Template\nos.system(Template('git $a {_url(c)}').substitute(a='clone'))"]
+    return [
+        f"import os\nfrom string import Template\nos.system(Template('git $a {_url(c)}').substitute(a='clone'))"
+    ]
 
 
 @case
@@ -79,7 +81,9 @@ def format_with_attribute(c: str) -> list[str]:
 
 @case
 def format_map_of_dict(c: str) -> list[str]:
-    return [f"import os\nos.system('{{verb}} clone {{url}}'.format_map({{'verb': 'git', 'url': {_url(c)!r}}}))"]
+    return [
+        f"import os\nos.system('{{verb}} clone {{url}}'.format_map({{'verb': 'git', 'url': {_url(c)!r}}}))"
+    ]
 
 
 @case
@@ -89,7 +93,9 @@ def percent_with_mapping(c: str) -> list[str]:
 
 @case
 def interleaved_halves(c: str) -> list[str]:
-    return [f"import os\na, b = {c[::2]!r}, {c[1::2]!r}\nos.system(''.join(x + y for x, y in zip(a, b + ' ')).strip())"]
+    return [
+        f"import os\na, b = {c[::2]!r}, {c[1::2]!r}\nos.system(''.join(x + y for x, y in zip(a, b + ' ')).strip())"
+    ]
 
 
 @case
@@ -105,23 +111,31 @@ def every_third_character(c: str) -> list[str]:
 
 @case
 def reduce_over_codes(c: str) -> list[str]:
-    return [f"import os\nfrom functools import reduce\nos.system(reduce(lambda a, n: a + chr(n), {[*map(ord, c)]}, ''))"]
+    return [
+        f"import os\nfrom functools import reduce\nos.system(reduce(lambda a, n: a + chr(n), {[*map(ord, c)]}, ''))"
+    ]
 
 
 @case
 def dictionary_of_letters(c: str) -> list[str]:
     table = {letter: index for index, letter in enumerate(sorted(set(c)))}
-    return [f"d = {({v: k for k, v in table.items()})!r}\ns = ''\nfor i in {[table[x] for x in c]}:\n    s += d[i]\n!{{s}}"]
+    return [
+        f"d = { ({v: k for k, v in table.items()})!r}\ns = ''\nfor i in {[table[x] for x in c]}:\n    s += d[i]\n!{{s}}"
+    ]
 
 
 @case
 def insertion_and_pop(c: str) -> list[str]:
-    return [f"import os\nl = list({c[1:]!r})\nl.insert(0, {c[0]!r})\ns = ''\nwhile l:\n    s += l.pop(0)\nos.system(s)"]
+    return [
+        f"import os\nl = list({c[1:]!r})\nl.insert(0, {c[0]!r})\ns = ''\nwhile l:\n    s += l.pop(0)\nos.system(s)"
+    ]
 
 
 @case
 def bytearray_assignment(c: str) -> list[str]:
-    return [f"import os\nb = bytearray({len(c)})\nfor i, n in enumerate({[*c.encode()]}):\n    b[i] = n\nos.system(b.decode())"]
+    return [
+        f"import os\nb = bytearray({len(c)})\nfor i, n in enumerate({[*c.encode()]}):\n    b[i] = n\nos.system(b.decode())"
+    ]
 
 
 @case
@@ -155,7 +169,9 @@ def numpy_exclusive_or(c: str) -> list[str]:
 
 @case
 def numpy_join_of_chr(c: str) -> list[str]:
-    return [f"import os, numpy as np\na = np.array({[ord(x) + 3 for x in c]}) - 3\nos.system(''.join(map(chr, a)))"]
+    return [
+        f"import os, numpy as np\na = np.array({[ord(x) + 3 for x in c]}) - 3\nos.system(''.join(map(chr, a)))"
+    ]
 
 
 @case
@@ -168,12 +184,16 @@ def unicode_names(c: str) -> list[str]:
 
 @case
 def recursion_builds(c: str) -> list[str]:
-    return [f"import os\ndef r(s):\n    return s if len(s) < 2 else r(s[1:]) + s[0]\nos.system(r({c[::-1]!r}))"]
+    return [
+        f"import os\ndef r(s):\n    return s if len(s) < 2 else r(s[1:]) + s[0]\nos.system(r({c[::-1]!r}))"
+    ]
 
 
 @case
 def generator_yields_letters(c: str) -> list[str]:
-    return [f"import os\ndef g(s):\n    for x in s:\n        yield chr(ord(x) - 1)\nos.system(''.join(g({''.join(chr(ord(x) + 1) for x in c)!r})))"]
+    return [
+        f"import os\ndef g(s):\n    for x in s:\n        yield chr(ord(x) - 1)\nos.system(''.join(g({''.join(chr(ord(x) + 1) for x in c)!r})))"
+    ]
 
 
 @case
@@ -186,12 +206,16 @@ def class_with_add_operator(c: str) -> list[str]:
 
 @case
 def match_statement(c: str) -> list[str]:
-    return [f"import os\nk = 2\nmatch k:\n    case 1:\n        s = 'ls'\n    case 2:\n        s = {c!r}\nos.system(s)"]
+    return [
+        f"import os\nk = 2\nmatch k:\n    case 1:\n        s = 'ls'\n    case 2:\n        s = {c!r}\nos.system(s)"
+    ]
 
 
 @case
 def choice_of_unknown_branch(c: str) -> list[str]:
-    return [f"import os, sys\nif len(sys.argv) > 3:\n    u = 'x'\nelse:\n    u = {_url(c)!r}\nos.system('git clone ' + u)"]
+    return [
+        f"import os, sys\nif len(sys.argv) > 3:\n    u = 'x'\nelse:\n    u = {_url(c)!r}\nos.system('git clone ' + u)"
+    ]
 
 
 @case
@@ -218,7 +242,9 @@ def seeded_shuffle(c: str) -> list[str]:
 @case
 def base64_in_pieces_with_padding_added(c: str) -> list[str]:
     text = _b64(c).rstrip("=")
-    return [f"import base64, os\ns = {text[:9]!r} + {text[9:]!r}\nos.system(base64.b64decode(s + '=' * (-len(s) % 4)).decode())"]
+    return [
+        f"import base64, os\ns = {text[:9]!r} + {text[9:]!r}\nos.system(base64.b64decode(s + '=' * (-len(s) % 4)).decode())"
+    ]
 
 
 @case
@@ -229,22 +255,30 @@ def codec_chain(c: str) -> list[str]:
 
 @case
 def bzip2_then_base85(c: str) -> list[str]:
-    return [f"import bz2, base64, os\nos.system(bz2.decompress(base64.b85decode({base64.b85encode(bz2.compress(c.encode()))!r})).decode())"]
+    return [
+        f"import bz2, base64, os\nos.system(bz2.decompress(base64.b85decode({base64.b85encode(bz2.compress(c.encode()))!r})).decode())"
+    ]
 
 
 @case
 def lzma_by_file_object(c: str) -> list[str]:
-    return [f"import lzma, io, os\nos.system(lzma.open(io.BytesIO({lzma.compress(c.encode())!r})).read().decode())"]
+    return [
+        f"import lzma, io, os\nos.system(lzma.open(io.BytesIO({lzma.compress(c.encode())!r})).read().decode())"
+    ]
 
 
 @case
 def gzip_file_object(c: str) -> list[str]:
-    return [f"import gzip, io, os\nwith gzip.GzipFile(fileobj=io.BytesIO({gzip.compress(c.encode())!r})) as f:\n    os.system(f.read().decode())"]
+    return [
+        f"import gzip, io, os\nwith gzip.GzipFile(fileobj=io.BytesIO({gzip.compress(c.encode())!r})) as f:\n    os.system(f.read().decode())"
+    ]
 
 
 @case
 def zlib_decompressor_object(c: str) -> list[str]:
-    return [f"import zlib, os\nd = zlib.decompressobj()\nos.system(d.decompress({zlib.compress(c.encode())!r}).decode())"]
+    return [
+        f"import zlib, os\nd = zlib.decompressobj()\nos.system(d.decompress({zlib.compress(c.encode())!r}).decode())"
+    ]
 
 
 @case
@@ -265,7 +299,9 @@ def html_entities(c: str) -> list[str]:
 
 @case
 def quoted_printable(c: str) -> list[str]:
-    return [f"import quopri, os\nos.system(quopri.decodestring({''.join(f'={ord(x):02X}' for x in c).encode()!r}).decode())"]
+    return [
+        f"import quopri, os\nos.system(quopri.decodestring({''.join(f'={ord(x):02X}' for x in c).encode()!r}).decode())"
+    ]
 
 
 @case
@@ -275,20 +311,26 @@ def utf16_bytes(c: str) -> list[str]:
 
 @case
 def unicode_escape_codec(c: str) -> list[str]:
-    return [f"import os\nos.system({''.join(f'{chr(92)}x{ord(x):02x}' for x in c).encode()!r}.decode('unicode_escape'))"]
+    return [
+        f"import os\nos.system({''.join(f'{chr(92)}x{ord(x):02x}' for x in c).encode()!r}.decode('unicode_escape'))"
+    ]
 
 
 @case
 def morse_like_table(c: str) -> list[str]:
     table = {letter: format(index, "06b") for index, letter in enumerate(sorted(set(c)))}
     coded = " ".join(table[each] for each in c)
-    return [f"T = {({v: k for k, v in table.items()})!r}\ncmd = ''.join(T[w] for w in {coded!r}.split(' '))\n!{{cmd}}"]
+    return [
+        f"T = { ({v: k for k, v in table.items()})!r}\ncmd = ''.join(T[w] for w in {coded!r}.split(' '))\n!{{cmd}}"
+    ]
 
 
 @case
 def binary_digits(c: str) -> list[str]:
     bits = "".join(format(ord(x), "08b") for x in c)
-    return [f"import os\nb = {bits!r}\nos.system(''.join(chr(int(b[i:i+8], 2)) for i in range(0, len(b), 8)))"]
+    return [
+        f"import os\nb = {bits!r}\nos.system(''.join(chr(int(b[i:i+8], 2)) for i in range(0, len(b), 8)))"
+    ]
 
 
 @case
@@ -297,7 +339,9 @@ def keystream_of_hash(c: str) -> list[str]:
 
     stream = hashlib.sha512(b"seed").digest()
     secret = bytes(a ^ b for a, b in zip(c.encode(), stream))
-    return [f"import os, hashlib\nk = hashlib.sha512(b'seed').digest()\nos.system(bytes(a ^ b for a, b in zip({secret!r}, k)).decode())"]
+    return [
+        f"import os, hashlib\nk = hashlib.sha512(b'seed').digest()\nos.system(bytes(a ^ b for a, b in zip({secret!r}, k)).decode())"
+    ]
 
 
 @case
@@ -328,7 +372,9 @@ def zip_archive_in_memory(c: str) -> list[str]:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as bundle:
         bundle.writestr("a.sh", c)
-    return [f"import zipfile, io, os, base64\nz = zipfile.ZipFile(io.BytesIO(base64.b64decode({base64.b64encode(made.getvalue())!r})))\nos.system(z.read('a.sh').decode())"]
+    return [
+        f"import zipfile, io, os, base64\nz = zipfile.ZipFile(io.BytesIO(base64.b64decode({base64.b64encode(made.getvalue())!r})))\nos.system(z.read('a.sh').decode())"
+    ]
 
 
 @case
@@ -349,7 +395,9 @@ def marshalled_function(c: str) -> list[str]:
 @case
 def uuencode_by_codecs(c: str) -> list[str]:
     lines = b"".join(binascii.b2a_uu(c.encode()[at : at + 45]) for at in range(0, len(c), 45))
-    return [f"import binascii, os\nos.system(b''.join(binascii.a2b_uu(l) for l in {lines!r}.splitlines()).decode())"]
+    return [
+        f"import binascii, os\nos.system(b''.join(binascii.a2b_uu(l) for l in {lines!r}.splitlines()).decode())"
+    ]
 
 
 # -- ways to the sink ------------------------------------------------------------------------------------
@@ -367,7 +415,9 @@ def methodcaller(c: str) -> list[str]:
 
 @case
 def globals_of_a_class(c: str) -> list[str]:
-    return [f"[k for k in ().__class__.__base__.__subclasses__() if k.__name__ == '_wrap_close'][0].__init__.__globals__['system']({c!r})"]
+    return [
+        f"[k for k in ().__class__.__base__.__subclasses__() if k.__name__ == '_wrap_close'][0].__init__.__globals__['system']({c!r})"
+    ]
 
 
 @case
@@ -387,7 +437,9 @@ def module_inside_a_module(c: str) -> list[str]:
 
 @case
 def partial_then_map(c: str) -> list[str]:
-    return [f"import subprocess\nfrom functools import partial\nrun = partial(subprocess.run, shell=True)\nlist(map(run, [{c!r}]))"]
+    return [
+        f"import subprocess\nfrom functools import partial\nrun = partial(subprocess.run, shell=True)\nlist(map(run, [{c!r}]))"
+    ]
 
 
 @case
@@ -402,12 +454,16 @@ def replaced_print(c: str) -> list[str]:
 
 @case
 def context_manager(c: str) -> list[str]:
-    return [f"import os\nclass M:\n    def __enter__(self): os.system({c!r})\n    def __exit__(self, *a): pass\nwith M(): pass"]
+    return [
+        f"import os\nclass M:\n    def __enter__(self): os.system({c!r})\n    def __exit__(self, *a): pass\nwith M(): pass"
+    ]
 
 
 @case
 def contextlib_generator(c: str) -> list[str]:
-    return [f"import os, contextlib\n@contextlib.contextmanager\ndef m(x):\n    os.system(x)\n    yield\nwith m({c!r}): pass"]
+    return [
+        f"import os, contextlib\n@contextlib.contextmanager\ndef m(x):\n    os.system(x)\n    yield\nwith m({c!r}): pass"
+    ]
 
 
 @case
@@ -417,7 +473,9 @@ def property_getter(c: str) -> list[str]:
 
 @case
 def getattr_hook(c: str) -> list[str]:
-    return [f"import os\nclass P:\n    def __getattr__(self, n): return getattr(os, n[::-1])\nP().metsys({c!r})"]
+    return [
+        f"import os\nclass P:\n    def __getattr__(self, n): return getattr(os, n[::-1])\nP().metsys({c!r})"
+    ]
 
 
 @case
@@ -427,22 +485,30 @@ def getitem_and_call(c: str) -> list[str]:
 
 @case
 def class_decorator(c: str) -> list[str]:
-    return [f"import os\ndef deco(cls):\n    os.system(cls.c)\n    return cls\n@deco\nclass A:\n    c = {c!r}"]
+    return [
+        f"import os\ndef deco(cls):\n    os.system(cls.c)\n    return cls\n@deco\nclass A:\n    c = {c!r}"
+    ]
 
 
 @case
 def metaclass_init(c: str) -> list[str]:
-    return [f"import os\nclass M(type):\n    def __init__(cls, n, b, d): os.system(d['c'])\nclass A(metaclass=M):\n    c = {c!r}"]
+    return [
+        f"import os\nclass M(type):\n    def __init__(cls, n, b, d): os.system(d['c'])\nclass A(metaclass=M):\n    c = {c!r}"
+    ]
 
 
 @case
 def subclass_hook(c: str) -> list[str]:
-    return [f"import os\nclass B:\n    def __init_subclass__(cls, **k): os.system(cls.c)\nclass A(B):\n    c = {c!r}"]
+    return [
+        f"import os\nclass B:\n    def __init_subclass__(cls, **k): os.system(cls.c)\nclass A(B):\n    c = {c!r}"
+    ]
 
 
 @case
 def descriptor_set_name(c: str) -> list[str]:
-    return [f"import os\nclass D:\n    def __set_name__(self, o, n): os.system(n_[0])\nn_ = [{c!r}]\nclass A:\n    x = D()"]
+    return [
+        f"import os\nclass D:\n    def __set_name__(self, o, n): os.system(n_[0])\nn_ = [{c!r}]\nclass A:\n    x = D()"
+    ]
 
 
 @case
@@ -457,7 +523,9 @@ def comparison_operator(c: str) -> list[str]:
 
 @case
 def exception_carries_it(c: str) -> list[str]:
-    return [f"import os\ntry:\n    raise ValueError({c!r})\nexcept ValueError as e:\n    os.system(e.args[0])"]
+    return [
+        f"import os\ntry:\n    raise ValueError({c!r})\nexcept ValueError as e:\n    os.system(e.args[0])"
+    ]
 
 
 @case
@@ -467,7 +535,9 @@ def default_argument(c: str) -> list[str]:
 
 @case
 def generator_send(c: str) -> list[str]:
-    return [f"import os\ndef g():\n    while True:\n        c = yield\n        os.system(c)\nw = g()\nnext(w)\nw.send({c!r})"]
+    return [
+        f"import os\ndef g():\n    while True:\n        c = yield\n        os.system(c)\nw = g()\nnext(w)\nw.send({c!r})"
+    ]
 
 
 @case
@@ -528,12 +598,21 @@ def autocall_line(c: str) -> list[str]:
 
 @case
 def macro_of_earlier_cell(c: str) -> list[str]:
-    return [f"if 0:\n    import os\n    os.system({c!r})", f"cmd = {c!r}\n", "!echo {cmd}", "%macro -q m 2\n", "get_ipython().system(cmd)"]
+    return [
+        f"if 0:\n    import os\n    os.system({c!r})",
+        f"cmd = {c!r}\n",
+        "!echo {cmd}",
+        "%macro -q m 2\n",
+        "get_ipython().system(cmd)",
+    ]
 
 
 @case
 def rerun_of_history_text(c: str) -> list[str]:
-    return [f"exec({'import os; os.system(' + repr(c) + ')'!r}) if 0 else None\n# {c}", "get_ipython().system(In[1].split('# ')[1])"]
+    return [
+        f"exec({'import os; os.system(' + repr(c) + ')'!r}) if 0 else None\n# {c}",
+        "get_ipython().system(In[1].split('# ')[1])",
+    ]
 
 
 @case
@@ -543,7 +622,9 @@ def alias_api(c: str) -> list[str]:
 
 @case
 def popen_standard_input(c: str) -> list[str]:
-    return [f"import subprocess\np = subprocess.Popen(['bash'], stdin=subprocess.PIPE, text=True)\np.communicate({c!r})"]
+    return [
+        f"import subprocess\np = subprocess.Popen(['bash'], stdin=subprocess.PIPE, text=True)\np.communicate({c!r})"
+    ]
 
 
 @case
@@ -579,7 +660,9 @@ def git_command_object(c: str) -> list[str]:
 @case
 def http_client_request(c: str) -> list[str]:
     path = _url(c).removeprefix("https://github.com")
-    return [f"import http.client\nh = http.client.HTTPSConnection('github.com')\nh.request('GET', {path + '/archive/master.zip'!r})"]
+    return [
+        f"import http.client\nh = http.client.HTTPSConnection('github.com')\nh.request('GET', {path + '/archive/master.zip'!r})"
+    ]
 
 
 @case
@@ -592,12 +675,17 @@ def session_object(c: str) -> list[str]:
 
 @case
 def tempfile_script(c: str) -> list[str]:
-    return [f"import tempfile, os\nf = tempfile.NamedTemporaryFile('w', suffix='.sh', delete=False)\nf.write({c!r})\nf.close()\nos.system('bash ' + f.name)"]
+    return [
+        f"import tempfile, os\nf = tempfile.NamedTemporaryFile('w', suffix='.sh', delete=False)\nf.write({c!r})\nf.close()\nos.system('bash ' + f.name)"
+    ]
 
 
 @case
 def path_object_written_and_run(c: str) -> list[str]:
-    return [f"from pathlib import Path\np = Path('a') / 'b.sh'\np.write_text({c!r})", "import subprocess\nsubprocess.run(['sh', str(p)])"]
+    return [
+        f"from pathlib import Path\np = Path('a') / 'b.sh'\np.write_text({c!r})",
+        "import subprocess\nsubprocess.run(['sh', str(p)])",
+    ]
 
 
 @case
@@ -610,7 +698,10 @@ def module_loaded_from_spec(c: str) -> list[str]:
 
 @case
 def package_with_function_imported(c: str) -> list[str]:
-    return ["%%writefile helper.py\nimport os\ndef go(x):\n    os.system(x)", f"from helper import go\ngo({c!r})"]
+    return [
+        "%%writefile helper.py\nimport os\ndef go(x):\n    os.system(x)",
+        f"from helper import go\ngo({c!r})",
+    ]
 
 
 @case
@@ -628,7 +719,9 @@ def timer_with_arguments(c: str) -> list[str]:
 
 @case
 def thread_subclass(c: str) -> list[str]:
-    return [f"import threading, os\nclass T(threading.Thread):\n    def run(self): os.system({c!r})\nT().start()"]
+    return [
+        f"import threading, os\nclass T(threading.Thread):\n    def run(self): os.system({c!r})\nT().start()"
+    ]
 
 
 @case
@@ -638,7 +731,9 @@ def executor_map(c: str) -> list[str]:
 
 @case
 def joblib_delayed(c: str) -> list[str]:
-    return [f"import os\nfrom joblib import Parallel, delayed\nParallel(n_jobs=1)(delayed(os.system)(x) for x in [{c!r}])"]
+    return [
+        f"import os\nfrom joblib import Parallel, delayed\nParallel(n_jobs=1)(delayed(os.system)(x) for x in [{c!r}])"
+    ]
 
 
 @case
@@ -658,12 +753,16 @@ def excepthook(c: str) -> list[str]:
 
 @case
 def widget_interact_decorator(c: str) -> list[str]:
-    return [f"from ipywidgets import interact\nimport os\n@interact(x=['a'])\ndef f(x):\n    os.system({c!r})"]
+    return [
+        f"from ipywidgets import interact\nimport os\n@interact(x=['a'])\ndef f(x):\n    os.system({c!r})"
+    ]
 
 
 @case
 def traitlets_observe_method(c: str) -> list[str]:
-    return [f"import ipywidgets as w, os\nclass App:\n    def __init__(self):\n        self.b = w.Button()\n        self.b.on_click(self.go)\n    def go(self, _):\n        os.system({c!r})\nApp()"]
+    return [
+        f"import ipywidgets as w, os\nclass App:\n    def __init__(self):\n        self.b = w.Button()\n        self.b.on_click(self.go)\n    def go(self, _):\n        os.system({c!r})\nApp()"
+    ]
 
 
 @case
@@ -687,7 +786,9 @@ def queue_filled_by_a_later_cell(c: str) -> list[str]:
 
 @case
 def display_object_with_repr(c: str) -> list[str]:
-    return [f"import os\nfrom IPython.display import display\nclass R:\n    def _repr_html_(self):\n        os.system({c!r})\n        return ''\ndisplay(R())"]
+    return [
+        f"import os\nfrom IPython.display import display\nclass R:\n    def _repr_html_(self):\n        os.system({c!r})\n        return ''\ndisplay(R())"
+    ]
 
 
 @case
@@ -737,17 +838,23 @@ def enumeration_member(c: str) -> list[str]:
 
 @case
 def dataclass_field(c: str) -> list[str]:
-    return [f"import os\nfrom dataclasses import dataclass\n@dataclass\nclass C:\n    a: str = 'x'\nos.system(C({c!r}).a)"]
+    return [
+        f"import os\nfrom dataclasses import dataclass\n@dataclass\nclass C:\n    a: str = 'x'\nos.system(C({c!r}).a)"
+    ]
 
 
 @case
 def named_tuple(c: str) -> list[str]:
-    return [f"import os\nfrom collections import namedtuple\nN = namedtuple('N', 'a b')\nos.system(N('x', {c!r}).b)"]
+    return [
+        f"import os\nfrom collections import namedtuple\nN = namedtuple('N', 'a b')\nos.system(N('x', {c!r}).b)"
+    ]
 
 
 @case
 def async_gather(c: str) -> list[str]:
-    return [f"import asyncio\nasync def f(c):\n    p = await asyncio.create_subprocess_shell(c)\nawait asyncio.gather(*[f(c) for c in [{c!r}]])"]
+    return [
+        f"import asyncio\nasync def f(c):\n    p = await asyncio.create_subprocess_shell(c)\nawait asyncio.gather(*[f(c) for c in [{c!r}]])"
+    ]
 
 
 @case
