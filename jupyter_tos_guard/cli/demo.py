@@ -44,6 +44,9 @@ KERNEL = "python3"
 BREACHES = 2
 #: Seconds until JupyterLab must answer. A cold disk takes its time.
 START_LIMIT = 120
+#: Seconds that it has to stop its kernels.
+STOP_LIMIT = 15
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 class DemoApp(Verb):
@@ -69,7 +72,8 @@ class DemoApp(Verb):
         self.no_arguments()
         if find_spec("nbclient") is None:
             raise Refusal("nbclient is not installed. Try: pip install 'jupyter_tos_guard[demo]'")
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in _STOPPING:
+            signal.signal(number, _interrupt)
         with tempfile.TemporaryDirectory(prefix="tos-guard-demo-", ignore_cleanup_errors=True) as name:
             folder = Path(name).resolve()
             os.environ.update(_surroundings(folder))
@@ -103,6 +107,7 @@ class DemoApp(Verb):
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for this process, which then stops that one
             )
         try:
             if not _answers(f"http://127.0.0.1:{port}/api", lab):
@@ -114,8 +119,7 @@ class DemoApp(Verb):
             print("\nCtrl-C stops it and removes everything.", flush=True)
             lab.wait()
         finally:
-            lab.terminate()
-            lab.wait()
+            _stop(lab)
 
 
 def _refuse_unguarded(notebook: Path) -> None:
@@ -138,6 +142,16 @@ def _refuse_unguarded(notebook: Path) -> None:
             "Is the package installed (not only on the path)? See: jupyter tos-guard status",
             Exit.POLICY,
         )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server, which ends its kernels."""
+    process.terminate()
+    try:
+        process.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def execute(path: Path) -> Any:
@@ -232,4 +246,7 @@ def _answers_now(url: str) -> bool:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
+    # Once is enough: a second signal must not stop the clearing up.
+    for number in _STOPPING:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
