@@ -2174,12 +2174,15 @@ def lookup_text(name: str, state: State) -> str | None:
     return None if isinstance(value, Unknown) else self.text(value)
 
 
-def hot_names(state: State) -> set[str]:
-    """Names of the session that lead to a sink: a cell that mentions one has to be evaluated."""
+def hot_names(state: State, known: set[str] | None = None) -> set[str]:
+    """Names of the session that lead to a sink: a cell that mentions one has to be evaluated.
+
+    With ``known``, only what the session's files and deferred calls add to these.
+    """
     session = state.names.get(_SESSION)
-    hot = heat.names(state.names)
+    hot = heat.names(state.names) if known is None else set(known)
     # A module that the session wrote does what it does when it is imported.
     hot.update(path.rpartition("/")[2][:-3] for path in state.files if path.endswith(".py"))
     if isinstance(session, Session) and session.deferred:
-        hot |= heat.reached([each.function for each in session.deferred])
+        hot |= heat.reached([each.function for each in session.deferred], state.names)
     return hot

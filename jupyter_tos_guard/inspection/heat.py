@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from jupyter_tos_guard.inspection.screen import SINK_MODULES, SINKS
+from jupyter_tos_guard.inspection.cell import PLACEHOLDER
+from jupyter_tos_guard.inspection.screen import BARE, SINK_MODULES, SINKS
 from jupyter_tos_guard.inspection.values import (
     Bound,
     Class,
@@ -21,7 +22,10 @@ from jupyter_tos_guard.inspection.values import (
     Value,
 )
 
-_WORDS: dict[int, tuple[ast.AST, frozenset[str]]] = {}
+#: Words of functions seen before, by the identity of their node, which the entry keeps alive.
+_WORDS: dict[int, tuple[ast.AST, _Words]] = {}
+#: What a later cell can change under a function that is called even later.
+_DATA = (str, bytes, list, dict, set, Instance, Namespace)
 
 
 def names(bound: dict[str, Value]) -> set[str]:
@@ -44,19 +48,19 @@ def warm(bound: dict[str, Value], among: Iterable[str], hot: set[str]) -> None:
             hot.add(name)
 
 
-def reached(functions: Iterable[Value]) -> set[str]:
-    """Names that the bodies of ``functions`` mention: what a deferred call may take its data from."""
+def reached(functions: Iterable[Value], bound: dict[str, Value]) -> set[str]:
+    """Names of ``bound`` whose data the bodies of ``functions`` work on when they are called later."""
     found: set[str] = set()
     for function in functions:
         while type(function) in (Bound, Partial):
             if type(function) is Bound and type(function.receiver) is Instance:
                 for member in function.receiver.cls.namespace.values():
                     if type(member) is Function:
-                        found |= _words(member.node)
+                        found |= _words(member.node).names
             function = function.function
         if type(function) is Function:
-            found |= _words(function.node)
-    return found
+            found |= _words(function.node).names
+    return {name for name in found if type(bound.get(name)) in _DATA}
 
 
 def fingerprint(function: Value, arguments: list[Value]) -> tuple[Any, ...]:
@@ -69,7 +73,7 @@ def fingerprint(function: Value, arguments: list[Value]) -> tuple[Any, ...]:
             _look(function.receiver, seen, 2)
         function = function.function
     if type(function) is Function:
-        for name in sorted(_words(function.node)):
+        for name in sorted(_words(function.node).names):
             scope = function.scope
             while scope is not None:
                 if name in scope.names:
@@ -105,7 +109,12 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
         return parts[0] in SINK_MODULES or parts[0] in _SHELL_ROOTS or not SINKS.isdisjoint(parts)
     if kind is Function:
         words = _words(value.node)
-        return not (SINKS.isdisjoint(words) and hot.isdisjoint(words) and SINK_MODULES.isdisjoint(words))
+        return not (
+            SINKS.isdisjoint(words.names)
+            and hot.isdisjoint(words.names)
+            and SINK_MODULES.isdisjoint(words.imports)
+            and not words.escapes
+        )
     if depth <= 0:
         return False
     if kind is Class:
@@ -130,24 +139,34 @@ _OPENERS = frozenset(
 _SHELL_ROOTS = frozenset({"get_ipython", "jupyter_client", "pexpect", "paramiko"})
 
 
-def _words(node: Any) -> frozenset[str]:
+class _Words(NamedTuple):
+    """What a function's body names: anything, modules that it imports; whether it runs text or lines."""
+
+    names: frozenset[str]
+    imports: frozenset[str]
+    escapes: bool
+
+
+def _words(node: Any) -> _Words:
     known = _WORDS.get(id(node))
     if known is not None and known[0] is node:
         return known[1]
-    words: set[str] = set()
+    names: set[str] = set()
+    imports: set[str] = set()
+    escapes = False
     for each in ast.walk(node):
-        if type(each) is ast.Name:
-            words.add(each.id)
-        elif type(each) is ast.Attribute:
-            words.add(each.attr)
-        elif type(each) is ast.alias:
-            words.update(each.name.split("."))
-        elif type(each) is ast.ImportFrom and each.module:
-            words.update(each.module.split("."))
-    words.discard("__ipython_line__")
-    if any(type(each) is ast.Name and each.id == "__ipython_line__" for each in ast.walk(node)):
-        words.add("system")
+        kind = type(each)
+        if kind is ast.Name:
+            names.add(each.id)  # type: ignore[attr-defined]
+            escapes = escapes or each.id in BARE or each.id == PLACEHOLDER  # type: ignore[attr-defined]
+        elif kind is ast.Attribute:
+            names.add(each.attr)  # type: ignore[attr-defined]
+        elif kind is ast.alias:
+            imports.update(each.name.split("."))  # type: ignore[attr-defined]
+        elif kind is ast.ImportFrom and each.module:  # type: ignore[attr-defined]
+            imports.update(each.module.split("."))  # type: ignore[attr-defined]
     if len(_WORDS) > 1024:
         _WORDS.clear()
-    _WORDS[id(node)] = (node, frozenset(words))
-    return _WORDS[id(node)][1]
+    words = _Words(frozenset(names | imports), frozenset(imports), escapes)
+    _WORDS[id(node)] = (node, words)
+    return words

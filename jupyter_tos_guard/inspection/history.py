@@ -73,15 +73,18 @@ class History:
             complete = False
         facts = tuple(state.facts)
         self._count(source)
-        hot = hot_names(state)
+        hot = self.unread.hot
         new = hot - self.hot
-        if new and not new.isdisjoint(self.unread.names):
-            # A function that was cleared calls one that has just got its sink.
-            try:
-                replay(self.unread.take_users(new), state)
-            except OutOfBudget:
-                complete = False
+        if new:
+            # A function that was cleared may call one that has just got its sink.
+            if not new.isdisjoint(self.unread.names):
+                try:
+                    replay(self.unread.take_users(new), state)
+                except OutOfBudget:
+                    complete = False
             hot = hot_names(state)
+        else:
+            hot = hot_names(state, hot)
         if hot != self.hot:
             self.hot = hot
             self.hot_revision += 1

@@ -47,7 +47,7 @@ SINKS = frozenset(
     "urlopen urlretrieve get_file download_url download_url_to_file snapshot_download hf_hub_download "
     "clone_from sitecustomize usercustomize "
     # change what later commands and scripts find: files, environment, folder
-    "environ putenv write write_text write_bytes writelines dump rename renames symlink link symlink_to "
+    "environ putenv write write_text write_bytes writelines renames symlink symlink_to "
     "hardlink_to shutil copyfile copytree copy2 chdir chmod extractall unpack_archive "
     # this package and the files that load it
     "jupyter_tos_guard tos_guard jupyter_tos_guard_config ipython_kernel_config ipython_config".split()
@@ -56,8 +56,12 @@ SINKS = frozenset(
 #: Builtins of the same sort whose names are also harmless methods (``model.eval()``,
 #: ``re.compile``): they count where no dot stands before them. By way of a
 #: module they are reached through a name that is in :data:`SINKS`.
-_BARE = frozenset("exec eval compile globals locals vars In Out".split())
-_BARE_USE = re.compile(r"(?<![\w.])(?:" + "|".join(sorted(_BARE)) + r")\b")
+BARE = frozenset("exec eval compile globals locals vars In Out".split())
+_BARE_USE = re.compile(r"(?<![\w.])(?:" + "|".join(sorted(BARE)) + r")\b")
+
+#: ``df.rename(columns=…)`` is everywhere, ``os.rename`` is not.
+_RENAMES = frozenset("rename replace link dump".split())
+_RENAME_USE = re.compile(r"\b(?:os|json)\s*\.\s*(?:rename|replace|link|dump)\b|(?:[pP]ath|[fF]ile)\w*\W{0,40}\.rename\b")
 
 #: Modules that offer such things under names of their own; importing one makes
 #: the names that it binds worth following (see :class:`.history.History`).
@@ -110,7 +114,8 @@ class Screen:
         clear = (
             SINKS.isdisjoint(words)
             and hot.isdisjoint(words)
-            and (_BARE.isdisjoint(words) or not _BARE_USE.search(source))
+            and (BARE.isdisjoint(words) or not _BARE_USE.search(source))
+            and (_RENAMES.isdisjoint(words) or not _RENAME_USE.search(source))
             and not _IPYTHON_LINE.search(source)
             and ("import" not in words or self._imports_nothing(source))
         )
