@@ -71,10 +71,13 @@ def shell(self: Evaluator, text: Value, *steps: str, stdin: str | None = None) -
         text = made.rstrip(b"\0").decode("utf-8", "replace")
         self.note(text, "", made)
     if type(text) in (list, tuple, Lines):
-        return argv(self, text, *steps)
+        return shell(self, text[0], *steps) if len(text) == 1 else argv(self, text, *steps)
     if is_fetched(text):
         self.opaque("download-run", self.node, *steps)
         return HOLE
+    if type(text) is Symbol and text.called and text.details is not None:
+        for command in _commands_within(self, text):
+            shell(self, command, *steps, f"parsed by {text.name.partition('.')[0]}")
     made_text = self.text(text)
     if not made_text.replace(HOLE, "").strip():
         if made_text:
@@ -83,6 +86,23 @@ def shell(self: Evaluator, text: Value, *steps: str, stdin: str | None = None) -
     origin = self.origin_of(self.node, *steps, *self.steps_of(made_text, _node_of(self)))
     output = run_shell(made_text, self.state, origin)
     return output
+
+
+def _commands_within(self: Evaluator, symbol: Symbol) -> list[str]:
+    """Shell commands in the text that a library's parser was given: its result may be any part of that text."""
+    found: list[str] = []
+    for each in (*symbol.details[0], *symbol.details[1].values()):
+        content = each.content if type(each) is Stream else _decoded(each)
+        if type(content) is not str or len(content) > 1 << 14:
+            continue
+        for match in _WITHIN.finditer(content):
+            if match.group(1) in _PROGRAMS and len(found) < 16:
+                found.append(match.group().strip())
+    return found
+
+
+#: A word and what follows it, up to what ends a value in YAML, TOML, XML, CSV and their kin.
+_WITHIN: Final = re.compile(r"(?<![\w./-])([\w.-]{2,24}) [^\n\"'<>;|]{3,400}")
 
 
 def _node_of(self: Evaluator) -> ast.AST | None:
@@ -1001,6 +1021,10 @@ def _unpickle(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
     from jupyter_tos_guard.inspection import decoding
 
     data = _given(arguments, keywords, 0, "data", "file", "f", "filename")
+    path = data.path if type(data) is Stream else self.text(data) if type(data) in (str, Path) else ""
+    kept = self.session.patched.get(f"pickled {path}") if path else None
+    if type(kept) is decoding.Pickled:
+        return decoding.restore(self, kept.value)
     if type(data) in (str, Path) and not symbol.name.endswith("loads"):
         data = _open(self, Symbol("builtins.open"), [data, "rb"], {})
     if type(data) is Stream:
@@ -1018,11 +1042,36 @@ def _pickle(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     from jupyter_tos_guard.inspection import decoding
 
     made = decoding.Pickled(_first(arguments))
-    stream = arguments[1] if len(arguments) > 1 else None
+    stream = _given(arguments, keywords, 1, "file", "filename", "f")
     if type(stream) in (Stream, str, Path):
-        decoding.restore(self, made.value)
+        path = stream.path if type(stream) is Stream else self.text(stream)
+        if len(self.session.patched) < 256:
+            self.session.patched[f"pickled {path}"] = made
         return None
     return made
+
+
+def _run_statement(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``timeit.timeit(text)``, ``cProfile.run(text)``: text or a function that is run."""
+    for each in (*arguments, *keywords.values()):
+        if type(each) is str and len(each) > 3:
+            reflection.run(self, each, symbol.name.partition(".")[0])
+    self.escape_all(arguments, keywords)
+    return Symbol(symbol.name, True)
+
+
+def _csv_rows(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    lines = [self.text(each).rstrip("\r\n") for each in self.items(_first(arguments, []))]
+    delimiter = keywords.get("delimiter", ",")
+    if type(delimiter) is not str or len(delimiter) != 1:
+        return UNKNOWN
+    try:
+        rows = list(library.stdlib("csv").reader(lines, delimiter=delimiter))
+    except Exception:  # noqa: BLE001 - whatever hostile text makes the reader raise
+        return UNKNOWN
+    if symbol.name.endswith("DictReader") and rows:
+        return [dict(zip(rows[0], row)) for row in rows[1:]]
+    return rows
 
 
 def _unmarshal(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -1731,6 +1780,11 @@ HANDLERS: Final[dict[str, Any]] = {
     **dict.fromkeys("pickle.loads pickle.load pickle.Unpickler.load joblib.load torch.load pandas.read_pickle numpy.load "
                     "_pickle.loads shelve.open pickle._loads".split(), _unpickle),
     **dict.fromkeys("pickle.dumps pickle.dump pickle._dumps joblib.dump torch.save".split(), _pickle),
+    **dict.fromkeys("timeit.timeit timeit.repeat timeit.Timer timeit.main cProfile.run cProfile.runctx profile.run pdb.run "
+                    "pdb.runeval bdb.Bdb.run trace.Trace.run cProfile.Profile.run codeop.compile_command "
+                    "IPython.start_ipython IPython.embed test.support.script_helper.run_python_until_end".split(), _run_statement),
+    "csv.reader": _csv_rows,
+    "csv.DictReader": _csv_rows,
     "marshal.loads": _unmarshal,
     "marshal.load": _unmarshal,
     "marshal.dumps": lambda self, symbol, arguments, keywords: _first(arguments),

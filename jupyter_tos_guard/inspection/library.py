@@ -104,6 +104,7 @@ _PURE: Final[dict[str, frozenset[str]]] = {
         "string.Template": "",
         "stringprep": "",
         "plistlib": "loads dumps",
+        "tomllib": "loads",
         "configparser": "",
         "pprint": "pformat",
         "reprlib": "repr",

@@ -374,6 +374,10 @@ def item(self: Evaluator, symbol: Symbol, index: Value) -> Value:
         return Symbol(name, symbol.called, ([*before, *given], {}))
     if name.startswith("ctypes.") and type(index) is str:
         return Symbol(f"{name}.{index}", True)
+    if symbol.details and symbol.called and type(index) is str:
+        for each in symbol.details[0]:
+            if type(each) is dict and index in each:
+                return each[index]
     if symbol.details and symbol.called and type(index) in (int, slice):
         for each in symbol.details[0]:
             if type(each) in (list, tuple):
