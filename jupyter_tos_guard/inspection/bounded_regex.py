@@ -22,7 +22,7 @@ _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT"})
 
 @lru_cache(maxsize=256)
 def compiled(pattern: str, flags: int = 0) -> tuple[re.Pattern[str], float] | None:
-    """The compiled pattern and the power of the text's length that it may cost; None if refused."""
+    """Compile, and tell which power of the text's length it may cost; None if refused."""
     if len(pattern) > 2000:
         return None
     try:
@@ -35,7 +35,7 @@ def compiled(pattern: str, flags: int = 0) -> tuple[re.Pattern[str], float] | No
 
 
 def affordable(pattern: str, text: str, flags: int = 0) -> re.Pattern[str] | None:
-    """The compiled pattern if searching ``text`` with it is known to be quick."""
+    """Give the compiled pattern if searching ``text`` with it is known to be quick."""
     found = compiled(pattern, flags)
     if found is None:
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import unquote
 
 from jupyter_tos_guard.inspection import naming
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
@@ -124,8 +125,9 @@ _CLONE_LONGS = (
 )
 #: Git verbs whose operands may be addresses that are fetched from.
 _GIT_FETCHING = frozenset(
-    "clone fetch pull submodule subtree remote ls-remote archive fetch-pack http-fetch svn lfs subrepo request-pull push bundle "
-    "remote-https remote-http filter-repo annex read-tree init-clone p4 cvsimport".split()
+    "clone fetch pull submodule subtree remote ls-remote archive fetch-pack http-fetch svn lfs subrepo "
+    "request-pull push bundle remote-https remote-http filter-repo annex read-tree init-clone p4 "
+    "cvsimport".split()
 )
 
 
@@ -223,7 +225,7 @@ def _git_verb(process: Process, verb: str, rest: list[str], config: list[tuple[s
 
 
 def _git_config(process: Process) -> list[tuple[str, str]]:
-    """Settings from configuration files that the session wrote, and from ``GIT_CONFIG_*``."""
+    """Read settings from configuration files that the session wrote, and from ``GIT_CONFIG_*``."""
     settings: list[tuple[str, str]] = []
     for path in ("~/.gitconfig", "~/.config/git/config", "/etc/gitconfig", ".git/config"):
         file = process.file(path) if process.state.files else None
@@ -240,8 +242,10 @@ def _git_config(process: Process) -> list[tuple[str, str]]:
                 settings.append((f"{section}.{key.strip()}", value.strip().strip('"')))
     environ = process.environ
     count = environ.get("GIT_CONFIG_COUNT", "")
-    for i in range(min(int(count), 50) if count.isdigit() else 0):
-        settings.append((environ.get(f"GIT_CONFIG_KEY_{i}", ""), environ.get(f"GIT_CONFIG_VALUE_{i}", "")))
+    settings.extend(
+        (environ.get(f"GIT_CONFIG_KEY_{i}", ""), environ.get(f"GIT_CONFIG_VALUE_{i}", ""))
+        for i in range(min(int(count), 50) if count.isdigit() else 0)
+    )
     if command := environ.get("GIT_SSH_COMMAND"):
         settings.append(("core.sshcommand", command))
     return settings
@@ -716,7 +720,7 @@ def _wget(process: Process) -> str:
 
 def _file_name(url: str) -> str:
     path = url.split("#")[0].split("?")[0].rstrip("/")
-    return naming.unquote(path.rsplit("/", 1)[-1]) if "/" in path else "index.html"
+    return unquote(path.rsplit("/", 1)[-1]) if "/" in path else "index.html"
 
 
 def _downloaded(process: Process, path: str, url: str) -> None:
@@ -865,7 +869,7 @@ def _fetcher(process: Process) -> str:
     return HOLE
 
 
-# -- Python packages -------------------------------------------------------------------------------------------
+# -- Python packages -------------------------------------------------------------------------------
 
 _PIP_LETTERS = "rcefitbdwpqU"
 _PIP_LONGS = (
@@ -1159,7 +1163,7 @@ def _conda_file(process: Process, path: str) -> None:
                 _conda_spec(process, spec)
 
 
-# -- system and language packages -----------------------------------------------------------------------------------
+# -- system and language packages ------------------------------------------------------------------
 
 #: Installers with plain names: ecosystem, verbs, one-letter options with a value, long options with a value.
 _INSTALLERS: dict[str, tuple[str, frozenset[str], str, tuple[str, ...]]] = {
@@ -1430,7 +1434,7 @@ def _go(process: Process) -> str:
 
 
 def _built(process: Process, target: str | None, sources: Sequence[str], language: str) -> None:
-    """A compiled program does what its known source says."""
+    """Remember that a compiled program does what its known source says."""
     for path in sources:
         file = process.file(path)
         if file is None:
@@ -1464,7 +1468,7 @@ def _compiler(process: Process) -> str:
     return ""
 
 
-# -- containers ----------------------------------------------------------------------------------------------------
+# -- containers ------------------------------------------------------------------------------------
 
 _DOCKER_LETTERS = "aceghlmpuvwft"
 _DOCKER_LONGS = (
@@ -1639,12 +1643,12 @@ def _docker_files(process: Process, options: list[tuple[str, str]], rest: Sequen
                 for url in re.findall(r"(?:https?|git)://\S+|git@\S+", value):
                     process.fetch(url)
             elif value.startswith("["):
-                process.run([w for w in re.findall(r"\"((?:\\.|[^\"])*)\"", value)] or ["true"], path)
+                process.run(re.findall(r"\"((?:\\.|[^\"])*)\"", value) or ["true"], path)
             else:
                 process.shell(re.sub(r"^(?:--\S+\s+)+", "", value), f"file {path}")
 
 
-# -- connections ------------------------------------------------------------------------------------------------------
+# -- connections -----------------------------------------------------------------------------------
 
 _SSH_LETTERS = "BbcDEeFIiJLlmOoPpQRSWw"
 
@@ -1825,7 +1829,7 @@ def _sshpass(process: Process) -> str:
     return process.run(process.arguments[at:]) if at < len(process.arguments) else ""
 
 
-# -- model and data hubs ------------------------------------------------------------------------------------------------
+# -- model and data hubs ---------------------------------------------------------------------------
 
 
 def _hugging_face(process: Process) -> str:
@@ -1887,7 +1891,8 @@ def _cookiecutter(process: Process) -> str:
     for argument in process.arguments:
         short = re.match(r"(gh|gl|bb):(.+)", argument)
         if short:
-            argument = f"https://{ {'gh': 'github.com', 'gl': 'gitlab.com', 'bb': 'bitbucket.org'}[short.group(1)] }/{short.group(2)}"
+            forges = {"gh": "github.com", "gl": "gitlab.com", "bb": "bitbucket.org"}
+            argument = f"https://{forges[short.group(1)]}/{short.group(2)}"
         if "://" in argument or argument.startswith("git@"):
             _git_fetch(process, argument, [])
     return HOLE

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Union
+from typing import TypeAlias
 
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.paths import resolve
@@ -24,7 +24,7 @@ from jupyter_tos_guard.inspection.shell_syntax import (
 )
 from jupyter_tos_guard.inspection.state import Budget, State
 
-Value = Union[str, list[str], dict[str, str]]
+Value: TypeAlias = str | list[str] | dict[str, str]
 
 #: Longest text that one expansion may make.
 MAX_TEXT = 1 << 18
@@ -47,7 +47,7 @@ DEFAULTS: dict[str, str] = {
     "MACHTYPE": "x86_64-pc-linux-gnu",
     "UID": "1000",
     "EUID": "1000",
-    "TMPDIR": "/tmp",
+    "TMPDIR": "/tmp",  # noqa: S108 - text, not a path that is used
     "HOSTNAME": HOLE,
     "RANDOM": HOLE,
     "SRANDOM": HOLE,
@@ -75,7 +75,7 @@ class Variables:
         self.last_status: int | None = 0
 
     def copy(self) -> Variables:
-        """What a subshell begins with."""
+        """Make what a subshell begins with."""
         other = Variables.__new__(Variables)
         other.state = self.state
         other.values = {k: v if isinstance(v, str) else v.copy() for k, v in self.values.items()}
@@ -86,7 +86,7 @@ class Variables:
         return other
 
     def environ(self) -> dict[str, str]:
-        """What a child process sees."""
+        """Make what a child process sees."""
         return {k: self.text(k) for k in self.exported if k in self.values}
 
     def get(self, name: str) -> Value | None:
@@ -167,7 +167,7 @@ def _is_number(text: str) -> bool:
 
 #: How a piece of an expanded word is treated afterwards.
 _QUOTED, _LITERAL, _SPLIT, _BREAK = range(4)
-_Segment = tuple[str, int]
+_Segment: TypeAlias = tuple[str, int]
 
 
 class Expander:
@@ -326,10 +326,8 @@ class Expander:
         name = part.name
         if part.indirect and not part.operator and part.subscript is None and name not in ("@", "*"):
             name = self._indirect(part)
-        elif (
-            (part.indirect
-            and part.operator in ("@", "*"))
-            or (part.indirect and part.operator == "" and not name)
+        elif (part.indirect and part.operator in ("@", "*")) or (
+            part.indirect and part.operator == "" and not name
         ):
             names = sorted(n for n in self.variables.values if n.startswith(name))
             segments.append((" ".join(names), kind))
@@ -345,10 +343,7 @@ class Expander:
             subscript = self.text(part.subscript)
             if subscript in ("@", "*"):
                 whole = True
-                if part.indirect:
-                    value = _keys(value)
-                else:
-                    value = _items(value)
+                value = _keys(value) if part.indirect else _items(value)
             else:
                 value = self._item(value, subscript)
                 if part.indirect:
@@ -630,7 +625,7 @@ class Pattern:
         return len(text) in self.ends(text)
 
 
-_Token = Union[str, tuple[str, object]]
+_Token: TypeAlias = str | tuple[str, object]
 
 
 def _pattern_tokens(text: str, at: int, depth: int) -> tuple[list[_Token], int]:
@@ -874,7 +869,7 @@ class _Calculator:
         if token in ("-", "+", "!", "~"):
             operand = self._expression(13)
             return {"-": -operand, "+": operand, "!": int(not operand), "~": ~operand}[token]
-        if token == "(":
+        if token == "(":  # noqa: S105
             inner = self._expression(0)
             while self._peek() == ",":
                 self._at += 1
@@ -884,7 +879,7 @@ class _Calculator:
         if token in ("++", "--"):
             name = self._peek()
             self._at += 1
-            return self._assign(name, self._variable(name) + (1 if token == "++" else -1))
+            return self._assign(name, self._variable(name) + (1 if token == "++" else -1))  # noqa: S105
         if not token:
             raise _Unknown
         if token[0].isdigit():

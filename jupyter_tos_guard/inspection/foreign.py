@@ -15,7 +15,7 @@ from typing import NamedTuple, Union
 from urllib.parse import unquote
 
 from jupyter_tos_guard.inspection import naming
-from jupyter_tos_guard.inspection.facts import HOLE, Kind
+from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
 from jupyter_tos_guard.inspection.process import (
     Handler,
     Process,
@@ -27,7 +27,7 @@ from jupyter_tos_guard.inspection.process import (
 )
 from jupyter_tos_guard.inspection.shell_syntax import ansi_c
 from jupyter_tos_guard.inspection.state import Origin as _Origin
-from jupyter_tos_guard.inspection.state import OutOfBudget, Span, State
+from jupyter_tos_guard.inspection.state import OutOfBudget, State
 from jupyter_tos_guard.inspection.textfilters import lenient_base64, options_of, printf, to_text, tr_set
 
 Value = Union[str, int, "list[Value]", None]
@@ -39,7 +39,7 @@ class Language(NamedTuple):
     """How a language is read, and what its calls do; names are last segments, lower case."""
 
     comment: str  # regular expression of comments
-    shell: str = ""  # a string is shell text; several arguments are an argument vector
+    system: str = ""  # a string is shell text; several arguments are an argument vector
     argv: str = ""  # program and arguments
     code: str = ""  # program text in the same language
     fetch: str = ""  # an address in the first argument
@@ -59,7 +59,7 @@ _SLASHES = r"//[^\n]*|/\*.*?(?:\*/|$)"
 LANGUAGES: dict[str, Language] = {
     "javascript": Language(
         _SLASHES,
-        shell="exec execsync shell $ execa execacommand",
+        system="exec execsync shell $ execa execacommand",
         argv="spawn spawnsync execfile execfilesync fork command run execasync",
         code="eval function runinthiscontext runinnewcontext compilefunction",
         fetch="fetch get request download importscripts open axios got",
@@ -67,21 +67,27 @@ LANGUAGES: dict[str, Language] = {
     ),
     "r": Language(
         _HASH,
-        shell="system shell shell.exec",
+        system="system shell shell.exec",
         argv="system2 run exec_wait exec_background exec_internal process",
         code="eval parse source evalq",
-        fetch="download.file url curl_download curl get git_clone read.csv readlines fread readrds source download getbinaryurl geturl curl_fetch_memory multi_download request",
+        fetch=(
+            "download.file url curl_download curl get git_clone read.csv readlines fread readrds source "
+            "download getbinaryurl geturl curl_fetch_memory multi_download request"
+        ),
         clone="clone git_clone",
         install="install.packages install pkg_install",
         ecosystem="cran",
-        github="install_github install_gitlab install_bitbucket pak pkg_install install_git install_url install_svn install",
+        github=(
+            "install_github install_gitlab install_bitbucket pak pkg_install install_git install_url "
+            "install_svn install"
+        ),
         imports="library require requirenamespace loadnamespace attachnamespace p_load",
         python="py_run_string py_eval",
         joining="+",
     ),
     "julia": Language(
         r"#=.*?=#|#[^\n]*",
-        shell="run success read readchomp pipeline readlines eachline open detach ignorestatus cmd",
+        system="run success read readchomp pipeline readlines eachline open detach ignorestatus cmd",
         code="include_string parse eval",
         fetch="download urldownload get request",
         clone="clone",
@@ -93,7 +99,7 @@ LANGUAGES: dict[str, Language] = {
     ),
     "perl": Language(
         r"(?:(?<=\s)|^)#[^\n]*|^=\w+.*?^=cut",
-        shell="system exec readpipe open qx capture",
+        system="system exec readpipe open qx capture",
         argv="open3 open2 run",
         code="eval",
         fetch="get getstore mirror getprint head request",
@@ -102,7 +108,10 @@ LANGUAGES: dict[str, Language] = {
     ),
     "ruby": Language(
         r"(?:(?<=\s)|^)#(?!\{)[^\n]*|^=begin.*?^=end",
-        shell="system exec spawn popen popen2 popen2e popen3 capture2 capture2e capture3 pipeline pipeline_r sh popen4 cmd run open %x",
+        system=(
+            "system exec spawn popen popen2 popen2e popen3 capture2 capture2e capture3 pipeline "
+            "pipeline_r sh popen4 cmd run open %x"
+        ),
         code="eval instance_eval class_eval module_eval",
         fetch="open get get_response urlopen parse download",
         clone="clone",
@@ -111,7 +120,7 @@ LANGUAGES: dict[str, Language] = {
     ),
     "php": Language(
         _SLASHES + r"|(?:(?<=\s)|^)#[^\n]*",
-        shell="system exec shell_exec passthru popen proc_open",
+        system="system exec shell_exec passthru popen proc_open",
         argv="pcntl_exec",
         code="eval assert create_function",
         fetch="file_get_contents fopen copy curl_init readfile file get_headers include require",
@@ -119,19 +128,19 @@ LANGUAGES: dict[str, Language] = {
     ),
     "lua": Language(
         r"--\[\[.*?\]\]|--[^\n]*",
-        shell="execute popen",
+        system="execute popen",
         code="load loadstring dostring",
         fetch="request",
         imports="require",
         joining="..",
     ),
     "tcl": Language(
-        r"(?:(?<=[\n;])|^)\s*#[^\n]*", argv="exec", shell="open", fetch="geturl", imports="package"
+        r"(?:(?<=[\n;])|^)\s*#[^\n]*", argv="exec", system="open", fetch="geturl", imports="package"
     ),
-    "awk": Language(r"#[^\n]*", shell="system", prints="print printf", joining=""),
+    "awk": Language(r"#[^\n]*", system="system", prints="print printf", joining=""),
     "c": Language(
         _SLASHES,
-        shell="system popen _popen wordexp",
+        system="system popen _popen wordexp",
         argv="execl execlp execle execlpe execv execvp execvpe posix_spawn posix_spawnp",
         fetch="curl_easy_setopt",
     ),
@@ -145,19 +154,19 @@ LANGUAGES: dict[str, Language] = {
     "rust": Language(_SLASHES, argv="new", fetch="get"),
     "java": Language(
         _SLASHES,
-        shell="exec",
+        system="exec",
         argv="processbuilder command",
         fetch="url uri openstream create",
         code="eval evaluate",
         prints="print println printf",
     ),
     "scala": Language(
-        _SLASHES, shell="! !! lazylines exec", argv="process processbuilder", fetch="fromurl url"
+        _SLASHES, system="! !! lazylines exec", argv="process processbuilder", fetch="fromurl url"
     ),
-    "groovy": Language(_SLASHES, shell="execute exec", code="evaluate", fetch="url tourl"),
+    "groovy": Language(_SLASHES, system="execute exec", code="evaluate", fetch="url tourl"),
     "octave": Language(
         r"[%#][^\n]*",
-        shell="system unix dos shell_cmd",
+        system="system unix dos shell_cmd",
         fetch="urlwrite websave urlread webread",
         code="eval evalc",
         install="install",
@@ -165,11 +174,11 @@ LANGUAGES: dict[str, Language] = {
         joining="",
     ),
     "elixir": Language(
-        _HASH, shell="shell cmd", argv="cmd open", code="eval_string", fetch="get get!", joining="<> ++"
+        _HASH, system="shell cmd", argv="cmd open", code="eval_string", fetch="get get!", joining="<> ++"
     ),
     "haskell": Language(
         r"--[^\n]*|\{-.*?-\}",
-        shell="system callcommand shell readcreateprocess",
+        system="system callcommand shell readcreateprocess",
         argv="callprocess readprocess proc rawsystem spawnprocess",
         joining="++ <>",
     ),
@@ -181,26 +190,26 @@ LANGUAGES: dict[str, Language] = {
     ),
     "ocaml": Language(
         r"\(\*.*?\*\)",
-        shell="command system open_process_in open_process",
+        system="command system open_process_in open_process",
         argv="execvp execv create_process",
         joining="^",
     ),
     "nim": Language(
         _HASH,
-        shell="execshellcmd execcmd execcmdex execprocess",
+        system="execshellcmd execcmd execcmdex execprocess",
         argv="startprocess",
         fetch="getcontent downloadfile",
         joining="&",
     ),
     "lisp": Language(
         r";[^\n]*",
-        shell="run-program run-shell-command shell sh system shell-command call-process-shell-command",
+        system="run-program run-shell-command shell sh system shell-command call-process-shell-command",
         argv="call-process start-process",
         joining="",
     ),
-    "python": Language(_HASH, shell="", prints="print write", joining="+"),
+    "python": Language(_HASH, system="", prints="print write", joining="+"),
     "other": Language(
-        _HASH, shell="system exec popen shell run_shell spawn", fetch="download fetch", backquote="text"
+        _HASH, system="system exec popen shell run_shell spawn", fetch="download fetch", backquote="text"
     ),
 }
 _NAMES = {
@@ -317,7 +326,7 @@ def foreign_output(process: Process, text: str, language: str, *steps: str) -> s
 
 
 def printed_by_python(text: str, process: Process) -> str:
-    """What simple Python text prints; unknown where it takes more than strings."""
+    """Tell what simple Python text prints; unknown where it takes more than strings."""
     try:
         return _Reader(text[:20_000], LANGUAGES["python"], process).run() or HOLE
     except OutOfBudget:
@@ -326,19 +335,22 @@ def printed_by_python(text: str, process: Process) -> str:
         return HOLE
 
 
-# -- reading ---------------------------------------------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------------------
 
-_TOKEN = r"""
+_PARTS = r"""
     (?P<blank>\s+|\\\n)
   | (?P<heredoc><<<?[~-]?\s*(?P<hq>["']?)(?P<hd>[A-Za-z_]\w*)(?P=hq);?[^\n]*\n(?P<hb>.*?)^\s*(?P=hd)\b)
-  | (?P<raw>[rR]"(?P<dash>-*)\((?P<rawtext>.*?)\)(?P=dash)" | r(?P<hashes>\#+)"(?P<hashtext>.*?)"(?P=hashes) | \[\[(?P<long>.*?)\]\])
+  | (?P<raw>[rR]"(?P<dash>-*)\((?P<rawtext>.*?)\)(?P=dash)"
+        | r(?P<hashes>\#+)"(?P<hashtext>.*?)"(?P=hashes)
+        | \[\[(?P<long>.*?)\]\])
   | (?P<quote>\b(?:qq|qx|qw|q)\s*(?P<open>[({\[<|/!~]) | %(?:[xqQwW])(?P<ropen>[({\[<|!]))
   | (?P<triple>\"\"\"(?P<tripletext>.*?)\"\"\" | '''(?P<tripletext2>.*?)''')
   | (?P<double>[fbuBFU]?"(?P<dtext>(?:\\.|[^"\\])*)")
   | (?P<single>[fbuBFU]?'(?P<stext>(?:\\.|[^'\\])*)')
   | (?P<back>`(?P<btext>(?:\\.|[^`\\])*)`)
   | (?P<number>0x[0-9a-fA-F]+|\d+(?:\.\d+)?)
-  | (?P<change>=~\s*(?:tr|y|s)(?P<delimiter>[/|!,\#])(?P<old>(?:\\.|(?!(?P=delimiter)).)*)(?P=delimiter)(?P<new>(?:\\.|(?!(?P=delimiter)).)*)(?P=delimiter)(?P<flags>\w*))
+  | (?P<change>=~\s*(?:tr|y|s)(?P<delimiter>[/|!,\#])(?:\\.|(?!(?P=delimiter)).)*(?P=delimiter)
+        (?:\\.|(?!(?P=delimiter)).)*(?P=delimiter)\w*)
   | (?P<name>[$@%&]*(?:[A-Za-z_][\w]*(?:(?:\.|::|->|:::)(?=[A-Za-z_!]))?)+!?(?<!\.)|\$\$?(?=\W)|[$@]\d)
   | (?P<operator>\.\.\.?|<-|<<-|->>?|=>|==|!=|<=|>=|&&|\|\||\+\+|<>|\+=|\.=|\*=|:=|::|=~|\|>|%>%|[^\s\w])
 """
@@ -356,15 +368,17 @@ def _token_pattern(spec: Language) -> re.Pattern[str]:
     pattern = _TOKENS.get(spec.comment)
     if pattern is None:
         comment = re.sub(r"([# ])", r"\\\1", spec.comment) if False else spec.comment
-        pattern = re.compile(f"(?P<comment>{comment.replace('#', '[#]')})|{_TOKEN}", re.S | re.X | re.M)
+        pattern = re.compile(f"(?P<comment>{comment.replace('#', '[#]')})|{_PARTS}", re.S | re.X | re.M)
         _TOKENS[spec.comment] = pattern
     return pattern
 
 
 _CLOSING = {"(": ")", "{": "}", "[": "]", "<": ">"}
 _KEYWORDS = frozenset(
-    "if else elsif elif unless while until for foreach do end then begin def sub function fn func return my our local var let const in of new await async "
-    "try catch finally rescue ensure class struct public private static void int char auto mut pub use match case switch when and or not yield go defer "
+    "if else elsif elif unless while until for foreach do end then begin def sub function fn func "
+    "return my our local var let const in of new await async "
+    "try catch finally rescue ensure class struct public private static void int char auto mut pub "
+    "use match case switch when and or not yield go defer "
     "throw puts global".split()
 )
 
@@ -389,7 +403,7 @@ class _Reader:
         self.names = {
             kind: frozenset(getattr(spec, kind).split())
             for kind in (
-                "shell",
+                "system",
                 "argv",
                 "code",
                 "fetch",
@@ -420,7 +434,8 @@ class _Reader:
         at = 0
         spend = self.process.state.budget.spend
         while at < len(text):
-            spend()
+            # The longer ones of these look for their end through all that follows.
+            spend(16 if text[at] in "<[rR\"'`" else 1)
             found = pattern.match(text, at)
             if found is None:
                 at += 1
@@ -729,7 +744,7 @@ class _Reader:
         last = re.split(r"::|->|\.", lower)[-1]
         return any(
             last in self.names[k] or lower in self.names[k]
-            for k in ("shell", "argv", "code", "prints", "fetch")
+            for k in ("system", "argv", "code", "prints", "fetch")
         )
 
     def _bare_arguments(self) -> list[Value]:
@@ -811,7 +826,7 @@ class _Reader:
         return HOLE
 
     def _interpolated(self, text: str) -> str:
-        """A double-quoted string with its variables put in."""
+        """Put its variables into a double-quoted string."""
 
         def put(found: re.Match[str]) -> str:
             inner = next((g for g in found.groups() if g is not None), "")
@@ -967,7 +982,7 @@ class _Reader:
             if last in names["python"]:
                 self.process.python(_text(arguments[0]) if arguments else "", "python")
                 return HOLE
-            if last in names["shell"] or whole in names["shell"]:
+            if last in names["system"] or whole in names["system"]:
                 return self._program(last, receiver, arguments, named, token)
             if last in names["argv"] and not (self.spec is LANGUAGES["rust"] and "command" not in whole):
                 return self._vector(last, arguments, named, token)
@@ -1012,8 +1027,8 @@ class _Reader:
     def _program(
         self, name: str, receiver: Value, arguments: list[Value], named: dict[str, Value], token: _Token
     ) -> Value:
-        """A call that takes shell text, or, with several arguments, a vector."""
-        values = [a for a in arguments if not isinstance(a, int)]
+        """Do a call that takes shell text, or, with several arguments, a vector."""
+        values: list[Value] = [a for a in arguments if not isinstance(a, int)]
         if not values and named:
             values = [v for k, v in named.items() if k in ("command", "cmd", "args")]
         if not values:
@@ -1219,7 +1234,7 @@ def _changed(value: Value, change: str) -> Value:
     )
 
 
-# -- pure functions ------------------------------------------------------------------------------------------------------
+# -- pure functions --------------------------------------------------------------------------------
 
 _Pure = Callable[[Value, "list[Value]", "dict[str, Value]"], Value]
 
@@ -1493,9 +1508,9 @@ def _from(receiver: Value, arguments: list[Value], named: dict[str, Value]) -> V
 _PURE["from"] = _from
 
 
-# -- interpreters -------------------------------------------------------------------------------------------------------------
+# -- interpreters ----------------------------------------------------------------------------------
 
-#: Interpreters: language, one-letter options that take program text, long ones, other one-letter options with a value.
+#: Interpreters: language; one-letter and long options with program text; other letters with a value.
 _INTERPRETERS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
     "perl": ("perl", "eE", (), "ImMxCdD0"),
     "ruby": ("ruby", "e", (), "IrCEKWF"),
@@ -1689,7 +1704,7 @@ def _awk(process: Process) -> str:
         program,
         re.S,
     )
-    if action is None:
+    if action is None or len(program) > 2000:
         return HOLE
     return _awk_lines(process, text, action, separator, assigned)
 
@@ -1718,7 +1733,7 @@ def _awk_lines(
             "0": line,
             **{str(i): f for i, f in enumerate(fields, 1)},
         }
-        shown = re.sub(r"\$NF", lambda _: "$" + str(len(fields)), expression)
+        shown = expression.replace("$NF", f"${len(fields)}")
         pieces = []
         for part in re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", shown):
             joined = ""

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from jupyter_tos_guard.inspection.facts import HOLE
 
 # Longest text that is looked at as an address: longer ones are data.
-_MAX_URL = 4096
+_MAX_URL = 2048
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]{1,30}):", re.I)
 _SLASHED = frozenset({"http", "https", "ftp", "ftps", "git", "ssh", "ws", "wss", "svn", "sftp", "rsync"})
@@ -47,7 +47,6 @@ class Address(NamedTuple):
     query: str
 
 
-@lru_cache(maxsize=2048)
 def canonical_url(text: str) -> str:
     """One spelling for an address.
 
@@ -64,6 +63,12 @@ def canonical_url(text: str) -> str:
     >>> canonical_url("HTTPS://me:pw@GitHub.com.:443/A/%42/../C.git#readme")
     'https://github.com/a/c.git'
     """
+    # Too long texts are data, and must not fill the cache.
+    return _canonical_url(text) if len(text) <= _MAX_URL else ""
+
+
+@lru_cache(maxsize=256)
+def _canonical_url(text: str) -> str:
     if _PLAIN.fullmatch(text) and ".." not in text and "./" not in text:
         lowered = text.lower()
         if lowered.startswith("http:"):
@@ -83,7 +88,6 @@ def canonical_url(text: str) -> str:
     return f"{scheme}://{host}{port}{address.path}{query}"
 
 
-@lru_cache(maxsize=2048)
 def parse(text: str) -> Address | None:
     """Take an address apart; None when it is none."""
     if len(text) > _MAX_URL:
@@ -103,10 +107,7 @@ def parse(text: str) -> Address | None:
         body, _, query = rest.partition("?")
         return Address(scheme, "", "", unquote(body).lower(), unquote(query).lower())
     rest = _INVISIBLE.sub("", rest)
-    if scheme in _SLASHED:
-        rest = rest.lstrip("/\\")
-    else:
-        rest = rest.removeprefix("//")
+    rest = rest.lstrip("/\\") if scheme in _SLASHED else rest.removeprefix("//")
     return _parse_rest(scheme, rest)
 
 
@@ -164,13 +165,12 @@ def _canonical_path(path: str) -> str:
     return path.rstrip("/")
 
 
-@lru_cache(maxsize=2048)
 def canonical_host(text: str) -> str:
-    """A host as it is resolved: lower case, punycode, plain dotted addresses.
+    """Spell a host as it is resolved: lower case, punycode, plain dotted addresses.
 
     Examples
     --------
-    >>> canonical_host("ＧitＨub。com."), canonical_host("0x7f.1"), canonical_host("2130706433")
+    >>> canonical_host("GitHub。com."), canonical_host("0x7f.1"), canonical_host("2130706433")
     ('github.com', '127.0.0.1', '127.0.0.1')
     """
     host = text.strip().lower()
@@ -303,8 +303,10 @@ _GITHUB_COPY = re.compile(
     r"|^(?:[a-z]{1,2}github|githubfast|[a-z]{1,3}githubfast|github\.com\.[a-z.\-]+)(?:\.com)?$"
 )
 _NOT_OWNERS = frozenset(
-    "about account apps blog codespaces collections contact customer-stories enterprise events explore features "
-    "issues join login logout marketplace new notifications organizations orgs pricing pulls readme search security "
+    "about account apps blog codespaces collections contact customer-stories enterprise events "
+    "explore features "
+    "issues join login logout marketplace new notifications organizations orgs pricing pulls readme "
+    "search security "
     "sessions settings signup site sponsors stars topics trending users -".split()
 )
 _INNER_URL = re.compile(r"(?:https?|git|ssh):/{1,2}(?=[^/])")
@@ -315,9 +317,8 @@ _INNER_FORGE = re.compile(
 _SOURCEFORGE = re.compile(r"/(?:projects?|p)/([^/]+)")
 
 
-@lru_cache(maxsize=2048)
 def repository_of(url: str, cloned: bool = False) -> str | None:
-    """The repository that an address leads into.
+    """Name the repository that an address leads into.
 
     Parameters
     ----------
@@ -336,6 +337,11 @@ def repository_of(url: str, cloned: bool = False) -> str | None:
     >>> repository_of("https://ghproxy.com/https://raw.githubusercontent.com/Owner/Name/main/x.py")
     'github.com/owner/name'
     """
+    return _repository_of(url, cloned) if len(url) <= _MAX_URL else None
+
+
+@lru_cache(maxsize=256)
+def _repository_of(url: str, cloned: bool) -> str | None:
     address = parse(url)
     if address is None or not address.host:
         return None
@@ -422,7 +428,7 @@ def _hugging_face(segments: list[str]) -> str | None:
 
 
 def _embedded(address: Address) -> Address | None:
-    """The address inside a proxy's or archive's address, if there is one."""
+    """Find the address inside a proxy's or archive's address, if there is one."""
     rest = address.path + (f"?{address.query}" if address.query else "")
     found = _INNER_URL.search(rest)
     if found:
@@ -496,6 +502,8 @@ def requirement(text: str) -> Requirement:
     (Requirement(name='foo-bar', url=''), Requirement(name='x', url='git+https://h/o/n@main'))
     """
     text = text.strip()
+    if len(text) > _MAX_URL:
+        return Requirement("", "")
     scheme = _SCHEME.match(text)
     if (scheme and ("//" in text or scheme.group(1).lower() == "file")) or _SCP.fullmatch(text):
         return Requirement(_name_in_url(text), _without_revision(text))
@@ -533,9 +541,8 @@ def _name_in_file(name: str) -> str:
     return _SEPARATORS.sub("-", found.group(1)).lower() if found else ""
 
 
-@lru_cache(maxsize=512)
 def package_of_url(url: str) -> str | None:
-    """The package that an address downloads from a registry, as ``ecosystem:name``."""
+    """Name the package that an address downloads from a registry, as ``ecosystem:name``."""
     address = parse(url)
     if address is None or not address.host:
         return None

@@ -159,7 +159,7 @@ class Process:
         return text_of(found.content)
 
     def file(self, path: str) -> File | None:
-        """What is known of a file, or of the folder that it came in."""
+        """Tell what is known of a file, or of the folder that it came in."""
         return find_file(path, self.state)
 
     def downloaded(self, path: str) -> bool:
@@ -376,7 +376,7 @@ def emit_source(source: str, state: State, origin: Origin, path: str = "") -> No
 
 
 def text_of(content: str | bytes) -> str:
-    """A file's content as the text that streams carry."""
+    """Give a file's content as the text that streams carry."""
     return content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
 
 
@@ -384,7 +384,7 @@ _STARTS = ("/content", "~", "/kaggle/working", "~/work")
 
 
 def find_file(path: str, state: State) -> File | None:
-    """What is known of ``path``: itself, else the folder or archive that it came out of."""
+    """Tell what is known of ``path``: itself, else the folder or archive that it came out of."""
     files = state.files
     if not files or not path:
         return None
@@ -406,7 +406,7 @@ def find_file(path: str, state: State) -> File | None:
 
 
 def _spellings(key: str, state: State) -> list[str]:
-    """The names that one file may have while the folder that the kernel started in is unknown."""
+    """List the names that one file may have while the kernel's first folder is unknown."""
     spellings = [key]
     if key.startswith(("/", "~")):
         spellings.extend(key[len(start) + 1 :] for start in _STARTS if key.startswith(start + "/"))
@@ -455,17 +455,23 @@ _handlers: dict[str, Handler] = {}
 
 #: Programs whose arguments are text, patterns or names to be shown: mention, not use.
 _SHOWING = frozenset(
-    "ls dir cat less more head tail wc nl grep rg ag ack sed awk tr cut sort uniq rev tac fold fmt column paste join comm diff cmp "
-    "file stat du df free uname whoami id hostname nproc lscpu lsb_release printenv history man info clear date seq "
-    "expr basename dirname realpath readlink which whereis type md5sum sha1sum sha256sum sha512sum cksum strings od xxd "
-    "hexdump jq yq tree locate true false test [ echo printf yes mkdir rmdir touch tput reset stty groups who w last uptime "
-    "ps top htop pgrep pidof lsof ss netstat lspci lsusb nvidia-smi cal bc dc factor shuf tsort pr expand unexpand look "
-    "spell aspell figlet cowsay lolcat banner base64 base32 basenc uuencode uudecode iconv numfmt mktemp".split()
+    "ls dir cat less more head tail wc nl grep rg ag ack sed awk tr cut sort uniq rev tac fold fmt "
+    "column paste join comm diff cmp "
+    "file stat du df free uname whoami id hostname nproc lscpu lsb_release printenv history man info "
+    "clear date seq "
+    "expr basename dirname realpath readlink which whereis type md5sum sha1sum sha256sum sha512sum "
+    "cksum strings od xxd "
+    "hexdump jq yq tree locate true false test [ echo printf yes mkdir rmdir touch tput reset stty "
+    "groups who w last uptime "
+    "ps top htop pgrep pidof lsof ss netstat lspci lsusb nvidia-smi cal bc dc factor shuf tsort pr "
+    "expand unexpand look "
+    "spell aspell figlet cowsay lolcat banner base64 base32 basenc uuencode uudecode iconv numfmt "
+    "mktemp".split()
 )
 
 
 def handlers() -> dict[str, Handler]:
-    """What each known program does, by canonical name."""
+    """Tell what each known program does, by canonical name."""
     if not _handlers:
         from jupyter_tos_guard.inspection import commands, foreign, textfilters, wrappers
 
@@ -514,7 +520,7 @@ _STANDARD = frozenset(
 
 
 def _on_path(process: Process) -> str | None:
-    """The session's own file that a bare name finds on ``PATH``, if any."""
+    """Find the session's own file that a bare name finds on ``PATH``, if any."""
     files = process.state.files
     end = "/" + process.written
     if not any(key.endswith(end) for key in files):
@@ -528,7 +534,7 @@ def _on_path(process: Process) -> str | None:
 
 
 def _unresolved(process: Process) -> str:
-    """A program whose name is not known: its arguments may still say what it does."""
+    """Look at a program whose name is not known: its arguments may still say what it does."""
     process.emit(Kind.OPAQUE, "unresolved-command")
     plain = process.written.replace(HOLE, "")
     arguments = process.arguments
@@ -568,7 +574,7 @@ def _execute_path(process: Process, table: dict[str, Handler]) -> str:
 
 
 def _match_program(pattern: str) -> str | None:
-    """The well-known program that ``/???/b??/wg?t`` finds."""
+    """Find the well-known program that ``/???/b??/wg?t`` finds."""
     from jupyter_tos_guard.inspection.expansion import Pattern
 
     compiled = Pattern(pattern)
@@ -584,7 +590,7 @@ def _match_program(pattern: str) -> str | None:
 
 
 def other_program(process: Process) -> str:
-    """A program that nothing particular is known of."""
+    """Report a program that nothing particular is known of."""
     showing = process.name in _SHOWING
     process.announce(data=showing)
     if "/" in process.written:

@@ -69,9 +69,12 @@ _MAX_RECURSION = 12
 _TRIVIAL = re.compile(r"[ \t]*([A-Za-z0-9_./][\w./+\-]*)((?:[ \t]+[\w./%@:=,+\-]+)*)[ \t]*\n?", re.A)
 # Every other first word is a program: these are the shell's own.
 _OWN_WORDS = frozenset(
-    "if then elif else fi for while until do done case esac select function time coproc in . : alias bg bind break builtin "
-    "caller cd command compgen complete continue declare dirs disown echo enable eval exec exit export false fc fg getopts hash "
-    "help history jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly return set shift shopt "
+    "if then elif else fi for while until do done case esac select function time coproc in . : alias "
+    "bg bind break builtin "
+    "caller cd command compgen complete continue declare dirs disown echo enable eval exec exit "
+    "export false fc fg getopts hash "
+    "help history jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly "
+    "return set shift shopt "
     "source suspend test times trap true type typeset ulimit umask unalias unset wait yes".split()
 )
 
@@ -244,12 +247,13 @@ class Shell:
             output = self.interpret(text, origin)
         except _Stop as stop:
             output = stop.output
-        for trap in self.traps:
-            try:
-                output += self.interpret(trap, self._derived(origin, "trap"))
-            except _Stop as stop:
-                output += stop.output
-        return output
+        return output + "".join(self._run_trap(trap, origin) for trap in self.traps)
+
+    def _run_trap(self, text: str, origin: Origin) -> str:
+        try:
+            return self.interpret(text, self._derived(origin, "trap"))
+        except _Stop as stop:
+            return stop.output
 
     def interpret(self, text: str, origin: Origin) -> str:
         """Run text in this shell."""
@@ -276,7 +280,7 @@ class Shell:
         out: list[str] = []
         try:
             for command in commands:
-                out.append(self._and_or(command))
+                out.append(self._and_or(command))  # noqa: PERF401 - what was printed before a stop counts
         except _Stop as stop:
             stop.after(out)
             raise
@@ -312,10 +316,7 @@ class Shell:
     def _pipeline(self, node: Pipeline) -> str:
         self.budget.spend()
         commands = node.commands
-        if len(commands) == 1:
-            output = self.run_command(commands[0], self.stdin)
-        else:
-            output = self._piped(commands)
+        output = self.run_command(commands[0], self.stdin) if len(commands) == 1 else self._piped(commands)
         if node.negated and self.status is not None:
             self.status = int(not self.status)
         return output
@@ -875,7 +876,8 @@ class Shell:
 
 #: Programs whose work on a pipe is worth telling in an explanation.
 _DECODERS = frozenset(
-    "base64 base32 basenc openssl xxd od rev tac tr sed awk cut gzip gunzip zcat bzip2 bunzip2 xz unxz uudecode iconv perl python fold".split()
+    "base64 base32 basenc openssl xxd od rev tac tr sed awk cut gzip gunzip zcat bzip2 bunzip2 xz "
+    "unxz uudecode iconv perl python fold".split()
 )
 
 

@@ -16,9 +16,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Union
+from typing import NamedTuple, TypeAlias, Union
 
-from jupyter_tos_guard.inspection.state import Origin, Span
+from jupyter_tos_guard.inspection.facts import Span
+from jupyter_tos_guard.inspection.state import Origin
 
 #: How deep substitutions and groups may nest: a parser level takes about nine Python frames.
 MAX_NESTING = 20
@@ -100,8 +101,10 @@ class ProcessSubstitution(NamedTuple):
     direction: str
 
 
-Part = Union[Literal, Parameter, Substitution, Arithmetic, ProcessSubstitution]
-Word = tuple[Part, ...]
+Part: TypeAlias = Union[  # noqa: UP007 - forward names
+    Literal, Parameter, Substitution, Arithmetic, ProcessSubstitution
+]
+Word: TypeAlias = tuple[Part, ...]
 
 # -- commands ----------------------------------------------------------------
 
@@ -221,7 +224,7 @@ class Redirected:
     redirects: list[Redirect]
 
 
-Command = Union[
+Command: TypeAlias = Union[  # noqa: UP007
     Simple, Group, If, For, ArithmeticFor, While, Case, Function, Test, ArithmeticCommand, Redirected
 ]
 
@@ -269,7 +272,8 @@ _ANSI_LETTERS = {
     "v": "\v",
 }
 _PLAIN_COMMAND = re.compile(
-    r"([A-Za-z0-9_./][\w./+\-]*)(?:[ \t]+[\w./%@:=,+\-]*[\w./%@:,+\-](?=[ \t\n;|&)]|$))*(?=[ \t]*(?:[\n;|)]|&&|$))",
+    r"([A-Za-z0-9_./][\w./+\-]*)(?:[ \t]+[\w./%@:=,+\-]*[\w./%@:,+\-](?=[ \t\n;|&)]|$))*"
+    r"(?=[ \t]*(?:[\n;|)]|&&|$))",
     re.A,
 )
 _CLOSERS = frozenset({"then", "elif", "else", "fi", "do", "done", "esac", "}", "in"})
@@ -388,7 +392,7 @@ class Parser:
         return found.group()
 
     def _peek_reserved(self) -> str:
-        """The bare word at this place, if it ends like a word."""
+        """Give the bare word at this place, if it ends like a word."""
         found = _PLAIN.match(self._text, self._at)
         if found is None:
             return ""
@@ -511,7 +515,7 @@ class Parser:
             redirects.append(redirect)
 
     def _plain(self, found: re.Match[str]) -> Simple:
-        """A command of plain words: most are."""
+        """Make a command of plain words: most are."""
         words = found.group().split()
         self._spend(len(words))
         start, self._at = self._at, found.end()
@@ -641,7 +645,7 @@ class Parser:
         if self._text.startswith("((", self._at):
             header = self._double_parentheses(self._at + 2, split=True)
             if header is not None:
-                start, condition, step = (_split_word(header, ";") + [(), (), ()])[:3]
+                start, condition, step = [*_split_word(header, ";"), (), (), ()][:3]
                 self._separator()
                 return ArithmeticFor(start, condition, step, self._do_group())
         name = self._peek_reserved()
@@ -706,7 +710,7 @@ class Parser:
         return Test(words)
 
     def _pattern_word(self) -> Word:
-        """The right side of ``=~``: parentheses and bars are its own."""
+        """Read the right side of ``=~``: parentheses and bars are its own."""
         self._skip()
         parts: list[Part] = []
         while self._at < self._end and self._text[self._at] not in " \t\n":
@@ -867,7 +871,7 @@ class Parser:
     # -- words -----------------------------------------------------------------------
 
     def _word_here(self) -> Word | None:
-        """The word at this place, blanks passed; None if an operator or the end is met."""
+        """Read the word at this place, blanks passed; None if an operator or the end is met."""
         self._skip()
         if self._at >= self._end:
             return None
@@ -883,10 +887,9 @@ class Parser:
         found = _PLAIN.match(text, self._at)
         if found is not None:
             end = found.end()
-            if end >= self._end or text[end] in " \t\n;|)":
-                if end <= self._end:
-                    self._at = end
-                    return (Literal(found.group(), False),)
+            if end == self._end or (end < self._end and text[end] in " \t\n;|)"):
+                self._at = end
+                return (Literal(found.group(), False),)
         parts: list[Part] = []
         spend = self._spend
         while self._at < self._end:
@@ -984,7 +987,7 @@ class Parser:
         return tuple(parts)
 
     def _argument(self, stops: str, in_quotes: bool, value: bool = False) -> Word:
-        """A word inside ``${…}`` or ``[…]``, up to one of ``stops`` (left in place)."""
+        """Read a word inside ``${…}`` or ``[…]``, up to one of ``stops`` (left in place)."""
         self._depth += 1
         if self._depth > MAX_NESTING:
             raise TooDeep
@@ -1075,7 +1078,7 @@ class Parser:
         return Substitution(None, re.sub(rf"\\({escaped})", r"\1", inner), quoted)
 
     def _double_parentheses(self, at: int, split: bool = False) -> Word | None:
-        """The expression of ``((…))`` that begins at ``at``; None (nothing read) if it is none."""
+        """Read the expression of ``((…))`` from ``at``; None (nothing read) if it is none."""
         depth = 0
         i = at
         text = self._text

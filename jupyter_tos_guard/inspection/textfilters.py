@@ -207,7 +207,7 @@ def _filter(
     values: str = "",
     long_values: str = "",
 ) -> Handler:
-    """A handler for a program that reads lines and prints text."""
+    """Make a handler for a program that reads lines and prints text."""
     longs = frozenset(long_values.split())
 
     def handle(process: Process) -> str:
@@ -296,7 +296,7 @@ def _sort(lines: list[str], options: dict[str, str], _: list[str]) -> str:
         key = lambda line: (line.split(options.get("t"))[index:] or [""])[0]  # noqa: E731
     else:
         key = lambda line: line  # noqa: E731
-    ordered = sorted(lines, key=key, reverse="r" in options)  # type: ignore[arg-type]
+    ordered = sorted(lines, key=key, reverse="r" in options)
     if "u" in options:
         ordered = list(dict.fromkeys(ordered))
     return _text(ordered)
@@ -543,7 +543,7 @@ def _tr(process: Process) -> str:
 
 
 def posix_regex(pattern: str, extended: bool) -> str:
-    """A POSIX regular expression in Python's spelling."""
+    """Put a POSIX regular expression in Python's spelling."""
     out: list[str] = []
     i = 0
     while i < len(pattern):
@@ -638,8 +638,8 @@ def _sed_script(text: str) -> list[_SedCommand] | None:
             command.replacement = text[i:end].lstrip(" \\\n")
             i = end
         elif letter in "wrbt:":
-            end = re.compile(r"[;\n]|$").search(text, i)
-            i = end.start() if end else len(text)
+            stop = re.compile(r"[;\n]|$").search(text, i)
+            i = stop.start() if stop else len(text)
             if letter in "bt:":
                 return None
         elif letter not in "pdqQ=nNgGhHxDPl{}":
@@ -1004,7 +1004,7 @@ def _unpacker(
     suffixes: tuple[str, ...],
     compress: Callable[[bytes], bytes] | None = None,
 ) -> Handler:
-    """A handler for a compressor; without ``compress`` it only unpacks, and to standard output."""
+    """Make a handler for a compressor; without ``compress`` it only unpacks, and to standard output."""
     always = compress is None
 
     def handle(process: Process) -> str:
@@ -1027,13 +1027,13 @@ def _unpacker(
             file = process.file(path)
             content = process.read(path)
             target = next((path.removesuffix(s) for s in suffixes if path.endswith(s)), path)
-            text: str | None = None
+            unpacked: str | None = None
             if content is not None:
                 try:
-                    text = to_text(decompress(to_bytes(content)))
+                    unpacked = to_text(decompress(to_bytes(content)))
                 except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
-                    text = None
-            process.write(target, text, source=file.source if file else "")
+                    unpacked = None
+            process.write(target, unpacked, source=file.source if file else "")
         return ""
 
     return handle
@@ -1101,7 +1101,7 @@ def _iconv(process: Process) -> str:
     return _decoded(process, recode, operands)
 
 
-# -- numbers, names, dates --------------------------------------------------------------------------------------
+# -- numbers, names, dates -------------------------------------------------------------------------
 
 
 def _seq(process: Process) -> str:
@@ -1121,7 +1121,7 @@ def _seq(process: Process) -> str:
         if len(numbers) == 1
         else (numbers[0], 1, numbers[1])
         if len(numbers) == 2
-        else (numbers + [0, 1, 0])[:3]
+        else [*numbers, 0, 1, 0][:3]
     )
     shown = [str(n) for n in range(first, last + (1 if step > 0 else -1), step or 1)[:2000]]
     if "w" in options or "equal-width" in options:

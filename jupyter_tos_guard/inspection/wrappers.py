@@ -195,7 +195,6 @@ _WRAPPERS: dict[str, _Wrapper] = {
     "retry": _Wrapper("tdm", "--times --delay"),
     "run-one": _Wrapper(),
     "hyperfine": _Wrapper("wrpcmMnS", "--warmup --runs --prepare"),
-    "linux-vdso": _Wrapper(),
 }
 _ENVIRONMENT = re.compile(r"[A-Za-z_]\w*=", re.A)
 
@@ -206,8 +205,8 @@ def _wrapper(process: Process) -> str:
     own, command = _own_and_command(process.arguments, spec)
     if process.name == "start-stop-daemon":
         options, _ = options_of(own, spec.values, frozenset(spec.long_values.split()))
-        program = options.get("exec") or options.get("x") or options.get("startas") or options.get("a")
-        command = [program, *command] if program else command
+        started = options.get("exec") or options.get("x") or options.get("startas") or options.get("a")
+        command = [started, *command] if started else command
     if process.name == "runuser":
         options, _ = options_of(own, spec.values)
         if "c" in options:
@@ -327,7 +326,7 @@ def _joined_command(process: Process) -> str:
 
 
 def _text_option(letters: str, values: str, longs: str = "", operands: int = 0) -> Handler:
-    """A wrapper whose command is the text of an option: ``su -c text``, ``script -c text``."""
+    """Make a handler of a wrapper whose command is an option's text: ``su -c text``."""
 
     def handle(process: Process) -> str:
         options, rest = options_of(process.arguments, values + letters, frozenset(longs.split()))
@@ -355,8 +354,8 @@ def _screen(process: Process) -> str:
             text = ansi_c(" ".join(words[1:])).replace("^M", "\n")
             return _shell_text(process, text, "screen stuff")
         return ""
-    if "c" in options and (text := process.read(options["c"])):
-        for line in text.splitlines():
+    if "c" in options:
+        for line in (process.read(options["c"]) or "").splitlines():
             if line.startswith("screen "):
                 process.shell(line[7:], "screen")
     _, command = _own_and_command(process.arguments, _Wrapper("ScehopstTL"))
@@ -424,7 +423,7 @@ def _crontab(process: Process) -> str:
     return ""
 
 
-_SCHEDULE = re.compile(r"\s*(?:@\w+|(?:[\d*/,\-a-zA-Z%s]+\s+){5})(?:\s*(?:root|jovyan)\s+)?(.*)" % HOLE)
+_SCHEDULE = re.compile(r"\s*(?:@\w+|(?:[\d*/,\-a-zA-Z]+\s+){5})(?:\s*(?:root|jovyan)\s+)?(.*)")
 
 
 def run_crontab(text: str, state: State, origin: Origin, shell: Callable[..., str]) -> None:
@@ -476,9 +475,8 @@ def _xargs(process: Process) -> str:
     steps = (*process.stdin.steps, "xargs")
     for i in range(0, min(len(items), 64 * step) or 1, step):
         batch = items[i : i + step]
-        if not batch and not text.strip() and HOLE not in text:
-            if any(a in ("-r", "--no-run-if-empty") for a in own):
-                break
+        if not batch and not text.strip() and ("r" in options or "no-run-if-empty" in options):
+            break
         if replace:
             value = " ".join(batch)
             argv = [word.replace(replace, value) for word in command]
@@ -549,8 +547,7 @@ def _find_names(process: Process, roots: list[str], tests: list[str]) -> list[st
         if not any(
             r in (".", "./", "/", "*")
             or path == resolve(r, process.state.cwd)
-            or path.startswith(resolve(r, process.state.cwd) + "/")
-            or path.startswith(r.rstrip("/") + "/")
+            or path.startswith((resolve(r, process.state.cwd) + "/", r.rstrip("/") + "/"))
             for r in roots
         ):
             continue
@@ -589,7 +586,7 @@ def _parallel(process: Process) -> str:
         if not text:
             line = item
         elif "{" in text:
-            line = re.sub(r"\{[./]*\d*\}", lambda _: item, text)
+            line = re.sub(r"\{[./]*\d*\}", item.replace("\\", r"\\"), text)
         else:
             line = f"{text} {item}"
         out.append(process.shell(line, "parallel"))
@@ -800,7 +797,7 @@ def _jupyter(process: Process) -> str:
 
 
 def notebook_cells(text: str) -> list[str]:
-    """Sources of a notebook's code cells; empty when it is none."""
+    """Read the sources of a notebook's code cells; empty when it is none."""
     if len(text) > 1 << 20:
         return []
     try:
@@ -961,8 +958,10 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
     for goal in order:
         needs, recipe = rules[goal]
         local = {**variables, "@": goal, "<": needs[0] if needs else "", "^": " ".join(needs)}
-        for line in recipe:
-            out.append(process.shell(_make_text(line, local, process).lstrip("@-+ \t"), f"file {path}"))
+        out.extend(
+            process.shell(_make_text(line, local, process).lstrip("@-+ \t"), f"file {path}")
+            for line in recipe
+        )
     return "".join(out)
 
 
@@ -983,7 +982,7 @@ def _make_text(text: str, variables: dict[str, str], process: Process, depth: in
     return re.sub(r"\$(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\)|\{([^{}]*)\}|(.))", expand, text[:20_000])
 
 
-# -- files under other names ----------------------------------------------------------------------------------
+# -- files under other names -----------------------------------------------------------------------
 
 
 def _copy(process: Process) -> str:
@@ -1156,7 +1155,7 @@ def _tar(process: Process) -> str:
 
 
 def unpack(process: Process, path: str, folder: str, members: Sequence[str] = ()) -> None:
-    """What comes out of an archive is from where the archive is from."""
+    """Let what comes out of an archive be from where the archive is from."""
     state = process.state
     if path in ("-", "/dev/stdin"):
         source, name = process.stdin.source, process.stdin.source.rsplit("/", 1)[-1]
@@ -1232,7 +1231,7 @@ def _gpg(process: Process) -> str:
     return HOLE
 
 
-# -- what runs later by itself -----------------------------------------------------------------------------------
+# -- what runs later by itself ---------------------------------------------------------------------
 
 _STARTUP_SHELL = re.compile(
     r"(?:^|/)\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zprofile|zshenv|kshrc|xprofile|xinitrc)$"
@@ -1255,20 +1254,11 @@ def run_startup_file(path: str, content: str, state: State, origin: Origin) -> N
     if _STARTUP_PYTHON.search(path):
         from jupyter_tos_guard.inspection.evaluation import run_python
 
-        return run_python(
-            content,
-            state,
-            Origin(origin.span, False, (*origin.provenance, f"start-up file {path}")),
-            fresh=True,
-        )
-    kind = (
-        _STARTUP_SHELL
-        if _STARTUP_SHELL.search(path)
-        else _STARTUP_CRON
-        if _STARTUP_CRON.search(path)
-        else None
-    )
-    if kind is None and not _STARTUP_UNIT.search(path):
+        origin = Origin(origin.span, False, (*origin.provenance, f"start-up file {path}"))
+        run_python(content, state, origin, fresh=True)
+        return
+    kind = next((k for k in (_STARTUP_SHELL, _STARTUP_CRON, _STARTUP_UNIT) if k.search(path)), None)
+    if kind is None:
         return None
     process = Process(
         ["sh"], state, Origin(origin.span, False, (*origin.provenance, f"start-up file {path}")), Stream("")

@@ -393,7 +393,7 @@ def test_attack_is_seen_to_fetch_the_repository(attack: str | tuple[str, ...]) -
     assert REPOSITORY in said(facts_of(*cells))
 
 
-@pytest.mark.parametrize("want, attack", OTHERS.values(), ids=list(OTHERS))
+@pytest.mark.parametrize(("want", "attack"), OTHERS.values(), ids=list(OTHERS))
 def test_attack_is_seen_to_do(want: str, attack: str | tuple[str, ...]) -> None:
     cells = (attack,) if isinstance(attack, str) else attack
     assert want in said(facts_of(*cells))
