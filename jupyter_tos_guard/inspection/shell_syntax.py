@@ -246,7 +246,7 @@ class AndOr:
     background: bool = False
 
 
-_PLAIN = re.compile(r"[^\s\\'\"$`<>|&;()]+")
+_PLAIN = re.compile(r"[^ \t\n\r\\'\"$`<>|&;()]+")
 _PLAIN_QUOTED = re.compile(r'[^"\\$`]+')
 _PLAIN_ARGUMENT = re.compile(r"[^\\'\"$`}/:\]]+")
 _PLAIN_DOCUMENT = re.compile(r"[^\\$`]+")
