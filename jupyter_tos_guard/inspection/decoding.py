@@ -301,7 +301,7 @@ def fernet(self: Evaluator, key: Value, token: Value) -> Value:
 def cipher(self: Evaluator, arguments: list[Value], keywords: dict[str, Value]) -> Value:
     """``AES.new(key, mode, iv)`` with ``decrypt``."""
     key = arguments[0] if arguments else keywords.get("key")
-    mode = arguments[1] if len(arguments) > 1 else keywords.get("mode")
+    mode: Value = arguments[1] if len(arguments) > 1 else keywords.get("mode")
     start = arguments[2] if len(arguments) > 2 else keywords.get("iv", keywords.get("IV"))
     word = (
         mode.name.rpartition(".")[2] if type(mode) is Symbol else {1: "MODE_ECB", 2: "MODE_CBC"}.get(mode, "")

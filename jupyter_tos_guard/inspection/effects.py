@@ -916,7 +916,7 @@ def _load_module(self: Evaluator, name: str, path: str, file: File, node: ast.AS
     self.session.modules[name] = module
     outer, self.node = self.node, node
     try:
-        text = file.content if type(file.content) is str else reflection._decode(bytes(file.content))
+        text = file.content if isinstance(file.content, str) else reflection._decode(file.content)
         module.attributes["__name__"] = name
         self.run_text(text, ("import", f"file {path}"), node, module.attributes)
     finally:
@@ -945,7 +945,7 @@ def run_file(
     if (file is not None and file.content is not None and path.endswith((".py", ".ipy", ".txt"))) or (
         file is not None and file.content is not None and "." not in posixpath.basename(path)
     ):
-        text = file.content if type(file.content) is str else reflection._decode(bytes(file.content))
+        text = file.content if isinstance(file.content, str) else reflection._decode(file.content)
         before = len(self.state.facts)
         self.run_text(text, (f"file {path}",), self.node, made, ipython=path.endswith(".ipy"))
         seen = {(fact.kind, fact.value) for fact in self.state.facts[:before]}

@@ -353,9 +353,11 @@ class Evaluator:
     def fork(self, branches: Iterable[Callable[[], str | None]]) -> str | None:
         """Take several ways from the same state, then go on with what each left behind."""
         outer = self.journal
+        self.hurried = self.hurried or self.budget.remaining() < self.reserve
         ends: list[tuple[str | None, dict[tuple[int, Any], tuple[dict[Any, Any], Any, Any]]]] = []
         for branch in branches:
-            self.journal = journal = []
+            journal: list[tuple[dict[Any, Any], Any, Any]] = []
+            self.journal = journal
             signal: str | None
             try:
                 signal = branch()
@@ -625,7 +627,7 @@ class Evaluator:
                 return self.text(value.details[0][0])
             return HOLE
         if kind is Process:
-            return value.output or HOLE  # type: ignore[no-any-return]
+            return value.output or HOLE
         if kind in (list, tuple, dict, Lines):
             if is_plain(value):
                 return library.bounded_text(value)
@@ -717,7 +719,7 @@ class Evaluator:
 
     def run_frame(self, function: Function, frame: Frame) -> Value:
         """Run a function's body in ``frame``; what it returns."""
-        node = function.node
+        node: Any = function.node
         outer = self.frame, self.unit, self.origin, self.provenance, self.node
         self._enter(function.unit)
         self.frame = frame
@@ -847,8 +849,8 @@ class Evaluator:
     def escape_all(self, arguments: Iterable[Value], keywords: dict[str, Value]) -> None:
         """Values are given to something unknown, which may call them."""
         arguments = list(arguments)
-        given = keywords.get("args")
-        extra = keywords.get("kwargs")
+        given: Value = keywords.get("args")
+        extra: Value = keywords.get("kwargs")
         more = extra if type(extra) is dict else {}
         for index, value in enumerate(arguments):
             rest = list(given) if type(given) in (list, tuple) else arguments[index + 1 :]

@@ -821,7 +821,7 @@ def path_attribute(path: Path, name: str) -> Value:
     if name == "parent":
         return Path(head or ("/" if text.startswith("/") else "."))
     if name == "parents":
-        found = []
+        found: list[Value] = []
         while head and len(found) < 32:
             found.append(Path(head))
             head = head.rpartition("/")[0]

@@ -6,6 +6,7 @@ import ast
 import re
 import string
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection import effects, library
@@ -190,7 +191,7 @@ def expand_value(self: Evaluator, text: str) -> Any:
 
 
 def _joined(self: Evaluator, parts: list[Value]) -> Value:
-    flat = [
+    flat: list[Any] = [
         Choice(tuple(self.text(way) for way in each.values)) if type(each) is Choice else each
         for each in parts
     ]
@@ -401,7 +402,7 @@ def _load(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     words = [word for word in line.split() if not word.startswith("-")]
     for word in words:
         for address in effects.addresses(word):
-            _at(self, origin, lambda address=address: effects.fetch(self, address))
+            _at(self, origin, partial(effects.fetch, self, address))
             self.state.emit(Kind.OPAQUE, "download-run", origin)
     return None
 

@@ -110,7 +110,7 @@ def _plain(self: Evaluator, value: Any, name: str, arguments: Arguments, keyword
 
 
 _CHANGING: Final = frozenset("pop popitem clear remove popleft get_nowait".split())
-_QUEUE: Final = {
+_QUEUE: Final[dict[str, Callable[..., None]]] = {
     "appendleft": lambda value, each: value.insert(0, each),
     "put": lambda value, each, *rest: value.append(each),
     "put_nowait": lambda value, each: value.append(each),
@@ -505,7 +505,7 @@ def write(self: Evaluator, stream: Stream, data: Value) -> None:
         text = self.text(data)
         if type(stream.content) is bytes:
             stream.content = stream.content.decode("utf-8", "replace")
-        content = stream.content or ""
+        content: Any = stream.content or ""
         if len(content) + len(text) < Budget.MAX_SIZE:
             stream.content = content[: stream.position] + text + content[stream.position + len(text) :]
             stream.position += len(text)
