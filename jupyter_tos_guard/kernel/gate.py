@@ -210,6 +210,11 @@ class Gate:
         with self._lock:
             return self.guard.asked().check(Cell(source, self.language))
 
+    def policy_problem(self) -> str:
+        """Say what is wrong with the policy now; empty when nothing is."""
+        _, problem, detail = self.guard.source.current(self._clock())
+        return f"{problem}: {detail}" if problem else ""
+
     def terms(self) -> tuple[Terms | None, Ladder]:
         """Terms and ladder of the policy in force."""
         bundle, _, _ = self.guard.source.current(self._clock())

@@ -105,9 +105,16 @@ class Guarding(Kernel):
     def kernel_info(self) -> dict[str, Any]:
         """The usual reply, and whether this kernel is guarded; a line in the banner when it is not."""
         info: dict[str, Any] = super().kernel_info
-        info["tos_guard"] = {"state": self.guard_state, "detail": self.guard_detail}
-        if self.guard_state != GUARDED:
-            info["banner"] += f"\njupyter_tos_guard: {self.guard_state} ({self.guard_detail})\n"
+        state, detail = self.guard_state, self.guard_detail
+        if state == GUARDED and self._gate is not None:
+            try:
+                detail = self._gate.policy_problem()
+            except Exception as error:
+                detail = f"{type(error).__name__}: {error}"[:300]
+            state = FAILING if detail else GUARDED
+        info["tos_guard"] = {"state": state, "detail": detail}
+        if state != GUARDED:
+            info["banner"] += f"\njupyter_tos_guard: {state} ({detail})\n"
         return info
 
     async def do_execute(

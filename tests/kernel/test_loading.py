@@ -124,6 +124,8 @@ def test_a_missing_policy_is_a_named_state(start: Start, tmp_path: Path) -> None
     kernel = start(JUPYTER_TOS_GUARD_POLICY=str(tmp_path / "none"))
     assert kernel.run("print(1)").text == "1\n"
     assert "no-policy" in kernel.run("%tos status").text
+    assert kernel.info()["tos_guard"]["state"] == "failing"
+    assert "no-policy" in kernel.info()["banner"]
 
 
 def test_a_missing_policy_may_close(start: Start, tmp_path: Path) -> None:
@@ -174,3 +176,21 @@ def test_a_profile_that_names_the_plain_kernel_is_guarded_all_the_same(start: St
         ]
     )
     assert kernel.run("import tosblocked").refused
+
+
+def test_the_first_cell_pays_for_no_imports_of_ours(start: Start) -> None:
+    kernel = start()
+    loaded = "import sys; print(sorted(name for name in sys.modules if name.startswith('jupyter_tos_guard')))"
+    before = kernel.run(loaded).text
+    assert "jupyter_tos_guard.inspection.evaluation" in before
+    kernel.run("import os; os.system('true')")
+    assert kernel.run(loaded).text == before
+
+
+def test_nothing_heavy_is_loaded(start: Start) -> None:
+    kernel = start()
+    kernel.run("import tosblocked")
+    heavy = (
+        "nbformat jupyter_events jupyter_server tuf httpx sqlalchemy sigma yaml rich requests jinja2".split()
+    )
+    assert kernel.run(f"import sys; print([name for name in {heavy} if name in sys.modules])").text == "[]\n"
