@@ -182,7 +182,9 @@ def comparisons(cells: list[str], repeat: int) -> dict[str, list[float]]:
     else:
         for n in (1_000, 10_000):
             rules = yara_x.compile(
-                "\n".join(f'rule r{i} {{ strings: $a = "made-up-{i}" nocase condition: $a }}' for i in range(n))
+                "\n".join(
+                    f'rule r{i} {{ strings: $a = "made-up-{i}" nocase condition: $a }}' for i in range(n)
+                )
             )
             encoded = {cell: cell.encode("utf-8", "replace") for cell in cells}
             found[f"YARA-X, {n:,} text rules"] = time_cells(
@@ -212,7 +214,9 @@ def report(results: dict[str, list[float]]) -> None:
     """Print medians, percentiles and ratios to the first row."""
     base = next(iter(results.values()))
     print(f"\n{'µs per cell':40} {'median':>8} {'p90':>8} {'p99':>9} {'mean':>8}   ratio to ast.parse")
-    print(f"{'':40} {'':>8} {'':>8} {'':>9} {'':>8}   of medians  of p99s  of means  | cell by cell: median, p99")
+    print(
+        f"{'':40} {'':>8} {'':>8} {'':>9} {'':>8}   of medians  of p99s  of means  | cell by cell: median, p99"
+    )
     for name, values in results.items():
         own, yard = quantiles(values), quantiles(base)
         line = f"{name:40} {own[0]:8.1f} {own[1]:8.1f} {own[2]:9.1f} {own[3]:8.1f}"
@@ -240,17 +244,38 @@ def report_semgrep(semgrep: str, cells: list[str], folder: Path) -> None:
     rule = folder / "rule.yml"
     rule.write_text(
         json.dumps(
-            {"rules": [{"id": "r", "pattern": "os.system(...)", "message": "m", "languages": ["python"], "severity": "INFO"}]}
+            {
+                "rules": [
+                    {
+                        "id": "r",
+                        "pattern": "os.system(...)",
+                        "message": "m",
+                        "languages": ["python"],
+                        "severity": "INFO",
+                    }
+                ]
+            }
         )
     )
     start = time.perf_counter()
     subprocess.run(
-        [semgrep, "scan", "--metrics=off", "--disable-version-check", "--quiet", "--config", str(rule), str(target)],
+        [
+            semgrep,
+            "scan",
+            "--metrics=off",
+            "--disable-version-check",
+            "--quiet",
+            "--config",
+            str(rule),
+            str(target),
+        ],
         check=False,
         capture_output=True,
     )
     seconds = time.perf_counter() - start
-    print(f"semgrep, 1 rule, one call for {len(sample)} cells: {seconds:.1f} s, {seconds / len(sample) * 1e6:.0f} µs a cell")
+    print(
+        f"semgrep, 1 rule, one call for {len(sample)} cells: {seconds:.1f} s, {seconds / len(sample) * 1e6:.0f} µs a cell"
+    )
 
 
 def memory(sessions: list[list[str]], policy: Path) -> None:
@@ -259,14 +284,18 @@ def memory(sessions: list[list[str]], policy: Path) -> None:
     kept = []
     for session in sessions:
         before = tracemalloc.get_traced_memory()[0]
-        guard = Guard(BundleFile(policy), Settings(mode=Mode.ENFORCE, enable=frozenset({"all"}), time_limit=1.0))
+        guard = Guard(
+            BundleFile(policy), Settings(mode=Mode.ENFORCE, enable=frozenset({"all"}), time_limit=1.0)
+        )
         for source in session:
             guard.check(Cell(source))
         kept.append(tracemalloc.get_traced_memory()[0] - before)
         del guard
     tracemalloc.stop()
     own = quantiles([size / 1024 for size in kept])
-    print(f"\nkept per session, KiB: median {own[0]:.0f}, p90 {own[1]:.0f}, p99 {own[2]:.0f}, most {max(kept) / 1024:.0f}")
+    print(
+        f"\nkept per session, KiB: median {own[0]:.0f}, p90 {own[1]:.0f}, p99 {own[2]:.0f}, most {max(kept) / 1024:.0f}"
+    )
 
 
 if __name__ == "__main__":

@@ -122,6 +122,7 @@ class BundleFile:
         self._every = every
         self._next_look = float("-inf")
         self._stamp: tuple[int, int, int] | None = None
+        self._refreshed = 0.0
         self._bundle: Bundle | None = None
         self._problem: tuple[Reason, str] | None = None
 
@@ -130,14 +131,22 @@ class BundleFile:
         if now >= self._next_look:
             self._next_look = now + self._every
             self._look()
-        if self._problem is None or self._bundle is not None:
-            return self._bundle, None, ""
-        return None, *self._problem
+        bundle = self._bundle
+        if bundle is None:
+            reason, detail = self._problem or (Reason.NO_POLICY, f"there is no policy at {self._path}")
+            return None, reason, detail
+        if bundle.expires and now > bundle.expires:
+            return bundle, Reason.EXPIRED_POLICY, f"policy {bundle.version} has ended by its own date"
+        if bundle.refresh_days and now - self._refreshed > bundle.refresh_days * 86_400:
+            days = int((now - self._refreshed) / 86_400)
+            return bundle, Reason.STALE_POLICY, f"policy {bundle.version} was last refreshed {days} days ago"
+        return bundle, None, ""
 
     def _look(self) -> None:
         try:
             stat = self._path.stat()
             stamp = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+            self._refreshed = stat.st_mtime
             if stamp == self._stamp:
                 return
             self._stamp = stamp

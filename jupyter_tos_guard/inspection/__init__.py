@@ -17,9 +17,13 @@ from jupyter_tos_guard.inspection.state import Budget, OutOfBudget
 __all__ = ["HOLE", "Budget", "Cell", "Fact", "History", "Inspection", "Kind", "Span", "inspect"]
 
 
-#: Characters of a cell that are read whole. The 99th percentile of real cells is
-#: 3,500, the largest seen 76,000; parsing this much takes about 20 ms.
-MAX_CELL = 128_000
+#: Characters of a cell that are read whole: the 99th percentile of real cells is
+#: 3,500, the largest seen 76,000. Of a larger one, so many at each end are
+#: read, and so many of the shell and magic lines between.
+MAX_CELL = 100_000
+MAX_CELL_LINES = 3_000
+PIECE = 32_000
+MAX_LINES = 100
 
 
 class Cell(NamedTuple):
@@ -77,7 +81,7 @@ def inspect(cell: Cell, history: History, budget: Budget) -> Inspection:
 
 
 def _inspect_python(source: str, history: History, budget: Budget) -> Inspection:
-    if len(source) > MAX_CELL:
+    if len(source) > MAX_CELL or source.count("\n") > MAX_CELL_LINES:
         return _inspect_large(source, history, budget)
     screening = history.screen(source, history.hot)
     if screening.clear:
@@ -90,8 +94,10 @@ def _inspect_large(source: str, history: History, budget: Budget) -> Inspection:
     """Look at the beginning, the end and the shell lines of a cell too large to be read in time."""
     found: list[Fact] = []
     for first_line, piece in _abridge(source):
-        facts, _ = history.evaluate(piece, budget)
+        facts, complete = history.evaluate(piece, budget)
         found += [fact._replace(span=_shift(fact.span, first_line)) for fact in facts]
+        if not complete:
+            break
     whole = Span(1, 0, source.count("\n") + 1, 0)
     found.append(Fact(Kind.OPAQUE, "too-large", whole))
     return Inspection(tuple(found), complete=False)
@@ -99,20 +105,22 @@ def _inspect_large(source: str, history: History, budget: Budget) -> Inspection:
 
 def _abridge(source: str) -> list[tuple[int, str]]:
     """Pieces of ``source`` with the number of lines before each."""
-    head = source.find("\n", MAX_CELL // 2) + 1 or MAX_CELL // 2
-    tail = source.find("\n", len(source) - MAX_CELL // 2) + 1 or len(source) - MAX_CELL // 2
-    pieces = [(0, source[:head])]
+    half = min(PIECE, len(source) // 2)
+    head = source.find("\n", half, 2 * half) + 1 or half
+    head = min(head, len(source) - len(source.split("\n", MAX_CELL_LINES // 3)[-1]) or head)
+    tail = source.find("\n", len(source) - half) + 1 or len(source) - half
+    tail = max(tail, len(source.rsplit("\n", MAX_CELL_LINES // 3)[0]) + 1, head)
+    pieces = [(0, source[:head]), (source.count("\n", 0, tail), source[tail:])]
     for mark in ("\n!", "\n%"):
-        at, before, seen, size = head - 1, source.count("\n", 0, head), head, 0
-        while size < MAX_CELL // 8 and (at := source.find(mark, at, tail)) >= 0:
-            at += 1
+        at, before, seen = head - 1, source.count("\n", 0, head), head
+        for _ in range(MAX_LINES):
+            at = source.find(mark, at, tail) + 1
+            if not at:
+                break
             end = source.find("\n", at, tail)
-            line = source[at : end if end > 0 else tail][:2000]
             before += source.count("\n", seen, at)
             seen = at
-            pieces.append((before, line))
-            size += len(line)
-    pieces.append((source.count("\n", 0, tail), source[tail:]))
+            pieces.append((before, source[at : end if end > 0 else tail][:2000]))
     return pieces
 
 

@@ -25,8 +25,9 @@ from jupyter_tos_guard.inspection.cell import (
     placeholder_index,
 )
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
+from jupyter_tos_guard.inspection.screen import find_words
 from jupyter_tos_guard.inspection.state import Budget, Origin, State
-from jupyter_tos_guard.inspection.unread import Statement
+from jupyter_tos_guard.inspection.unread import Statement, text_of
 from jupyter_tos_guard.inspection.values import (
     UNKNOWN,
     Array,
@@ -65,9 +66,6 @@ MAX_SOURCE: Final = 1 << 17
 
 #: What a statement can do to the flow of control.
 _BREAK, _CONTINUE, _RETURN = "break", "continue", "return"
-
-
-_DECORATED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Raised(Exception):
@@ -286,13 +284,13 @@ class Evaluator:
         value: Value = None
         names = self.state.names
         for statement in body:
-            first = statement.lineno
-            if type(statement) in _DECORATED and statement.decorator_list:  # type: ignore[attr-defined]
-                first = statement.decorator_list[0].lineno  # type: ignore[attr-defined]
+            self.budget.spend(8)
             value = None
-            screening = unread.screen("\n".join(lines[first - 1 : statement.end_lineno]))
+            screening = unread.screen(text_of(statement, lines))
             if screening.clear:
-                unread.add(Statement(statement, self.unit, self.unit.cell, statement is body[-1]))
+                unread.add(
+                    Statement(statement, self.unit, self.unit.cell, statement is body[-1], screening.words)
+                )
             else:
                 value = self.run([statement])
                 heat.warm(names, screening.words, unread.hot)
@@ -2046,7 +2044,10 @@ def statements(source: str, number: int) -> list[Statement]:
     """Statements of a cell that was cleared, as :class:`.unread.Unread` keeps them."""
     parsed = parse(source)
     unit = Unit(source, Origin(Span(1, 0, source.count("\n") + 1, 0), True), parsed.lines, 1, number)
-    return [Statement(each, unit, number, each is parsed.body[-1]) for each in parsed.body]
+    lines = source.split("\n")
+    return [
+        Statement(each, unit, number, each is parsed.body[-1], find_words(text_of(each, lines))) for each in parsed.body
+    ]
 
 
 def replay(found: list[Statement], state: State) -> None:

@@ -286,6 +286,7 @@ def line_magic(
         return _lines(
             run_shell(line.lstrip(), self.state, raw if raw is not None and line == text else origin)
         )
+    expand(self, rest)  # IPython evaluates what stands in braces, whatever the magic
     if name not in _QUIET:
         from jupyter_tos_guard.inspection import sinks
 

@@ -78,6 +78,11 @@ SINK_MODULES = frozenset(
 )
 
 
+def find_words(text: str) -> frozenset[str]:
+    """Identifiers, keywords and numbers of a text, in the form in which Python reads them."""
+    return frozenset(_WORD.findall(text if text.isascii() else unicodedata.normalize("NFKC", text)))
+
+
 class Screening(NamedTuple):
     """What the first pass saw.
 

@@ -24,25 +24,33 @@ _CHANGING = frozenset(
 class Statement:
     """One top-level statement of an earlier cell."""
 
-    __slots__ = ("binds", "last", "node", "number", "unit", "uses")
+    __slots__ = ("binds", "last", "node", "number", "unit", "uses", "words")
 
-    def __init__(self, node: ast.stmt, unit: Any, number: int, last: bool) -> None:
+    def __init__(self, node: ast.stmt, unit: Any, number: int, last: bool, words: frozenset[str]) -> None:
         self.node = node
         self.unit = unit
         self.number = number
         #: Whether its value is what its cell shows.
         self.last = last
-        self.uses: set[str] = set()
+        #: A superset of the names in it, known without a walk.
+        self.words = words
+        #: Names that it binds or changes, and names that it uses; by :meth:`read`.
         self.binds: set[str] = set()
-        self._read(node)
+        self.uses: set[str] = set()
 
     def mentions(self, name: str) -> bool:
         """Whether the statement binds, changes or uses ``name``."""
+        if name not in self.words:
+            return False
+        self.read()
         return name in self.binds or name in self.uses
 
-    def _read(self, statement: ast.stmt) -> None:
+    def read(self) -> None:
+        """Find out which names it binds and uses."""
+        if self.binds or self.uses:
+            return
         binds, uses = self.binds, self.uses
-        for node in ast.walk(statement):
+        for node in ast.walk(self.node):
             kind = type(node)
             if kind is ast.Name:
                 (uses if type(node.ctx) is ast.Load else binds).add(node.id)  # type: ignore[attr-defined]
@@ -62,6 +70,14 @@ class Statement:
         if type(function) is ast.Attribute and function.attr in _CHANGING:
             self.binds.add(_base(function))
             self.binds.update(_base(argument) for argument in node.args)
+
+
+def text_of(statement: ast.stmt, lines: list[str]) -> str:
+    """Lines of the cell that a statement stands on."""
+    first = statement.lineno
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and statement.decorator_list:
+        first = statement.decorator_list[0].lineno
+    return "\n".join(lines[first - 1 : statement.end_lineno])
 
 
 def _base(node: ast.AST) -> str:
@@ -127,7 +143,7 @@ class Unread:
         """Keep a statement of a cell that was parsed."""
         self._items.append(statement)
         self._size += _size(statement)
-        self.names |= statement.binds
+        self.names |= statement.words
 
     def take(self, names: set[str]) -> list[Statement]:
         """Remove and return, in order, the statements that decide what ``names`` are.
@@ -161,7 +177,8 @@ class Unread:
         self._parse(names)
         wanted: set[str] = set()
         for item in self._items:
-            if type(item) is Statement and not (names.isdisjoint(item.uses) and names.isdisjoint(item.binds)):
+            if type(item) is Statement and not names.isdisjoint(item.words):
+                item.read()
                 wanted |= item.binds
         return self.take(wanted) if wanted else []
 

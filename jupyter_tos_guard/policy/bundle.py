@@ -88,6 +88,10 @@ class Bundle:
     mode : Mode
         What the policy proposes for hubs that say nothing.
     terms : Terms
+    expires : float
+        Seconds since the epoch; 0 for never.
+    refresh_days : int
+        Age of the file, in days, at which it counts as stale; 0 for never.
     ladder : Ladder
     enabled : frozenset of str
         Ids of the clauses that are on unless the operator says otherwise.
@@ -369,6 +373,8 @@ class Bundle:
         self.name = _typed(meta["name"], str)
         self.version = _typed(meta["version"], str)
         self.mode = Mode(meta["mode"])
+        self.expires = _typed(meta["expires"], float)
+        self.refresh_days = _typed(meta["refresh_days"], int)
         self.terms = _terms(meta["terms"])
         self.ladder = _ladder(meta["ladder"])
         self.enabled = frozenset(clause.id for clause in self.terms.clauses if clause.enabled)

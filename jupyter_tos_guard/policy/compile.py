@@ -91,6 +91,8 @@ def encode(policy: Policy) -> bytes:
         "name": policy.name,
         "version": policy.version,
         "mode": policy.mode.value,
+        "expires": policy.expires,
+        "refresh_days": policy.refresh_days,
         "terms": asdict(policy.terms),
         "ladder": asdict(policy.ladder),
         "present": {kind: table.present[kind] for kind in sorted(table.present)},

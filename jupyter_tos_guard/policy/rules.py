@@ -7,6 +7,7 @@ well formed but unwise is the business of :mod:`.lint`.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -122,7 +123,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A whole policy folder."""
+    """A whole policy folder.
+
+    ``expires`` is in seconds since the epoch, ``refresh_days`` the age at which
+    the compiled file counts as stale; 0: never.
+    """
 
     id: str
     name: str
@@ -132,6 +137,8 @@ class Policy:
     terms: Terms
     ladder: Ladder
     rules: tuple[Rule, ...]
+    expires: float = 0.0
+    refresh_days: int = 0
     clause_lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
@@ -251,7 +258,7 @@ class _Section:
 
 
 def _read_policy(top: _Section) -> Policy | None:
-    top.known({"id", "name", "version", "salt", "mode", "terms", "ladder"})
+    top.known({"id", "name", "version", "salt", "mode", "expires", "refresh_days", "terms", "ladder"})
     id_ = top.get("id", "Write lower case letters, digits and `-`", _word_id)
     name = top.get("name", "Give the policy's name", _text)
     version = top.get("version", 'Write it in quotes, like "2026.11.23"', _text)
@@ -261,9 +268,13 @@ def _read_policy(top: _Section) -> Policy | None:
     lines: dict[str, int] = {}
     terms = _read_terms(terms_section, lines) if terms_section else None
     ladder = _read_ladder(top)
-    if None in (id_, name, version, salt, mode, terms, ladder):
+    expires = top.get("expires", "Write a day like 2027-06-30, or leave it out", _day, 0.0)
+    refresh_days = top.get("refresh_days", "Write a whole number from 1 to 36500, or leave it out", _count, 0)
+    if None in (id_, name, version, salt, mode, terms, ladder, expires, refresh_days):
         return None
-    return Policy(id_, name, version, salt, mode, terms, ladder, (), lines)  # type: ignore[arg-type]
+    return Policy(  # type: ignore[arg-type]
+        id_, name, version, salt, mode, terms, ladder, (), expires, refresh_days, lines
+    )
 
 
 def _read_terms(section: _Section, lines: dict[str, int]) -> Terms | None:
@@ -695,6 +706,16 @@ def _salt(value: Any) -> bytes | None:
 
 def _url(value: Any) -> str | None:
     return value if isinstance(value, str) and re.fullmatch(r"https?://[^\s]{1,400}", value) else None
+
+
+def _day(value: Any) -> float | None:
+    """End of a day (UTC), seconds since the epoch."""
+    try:
+        day = datetime.date.fromisoformat(str(value))
+    except ValueError:
+        return None
+    midnight = datetime.datetime.combine(day, datetime.time(), datetime.timezone.utc)
+    return midnight.timestamp() + 86_400
 
 
 def _bool(value: Any) -> bool | None:
