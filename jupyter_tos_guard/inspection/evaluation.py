@@ -2046,7 +2046,8 @@ def statements(source: str, number: int) -> list[Statement]:
     unit = Unit(source, Origin(Span(1, 0, source.count("\n") + 1, 0), True), parsed.lines, 1, number)
     lines = source.split("\n")
     return [
-        Statement(each, unit, number, each is parsed.body[-1], find_words(text_of(each, lines))) for each in parsed.body
+        Statement(each, unit, number, each is parsed.body[-1], find_words(text_of(each, lines)))
+        for each in parsed.body
     ]
 
 

@@ -61,7 +61,9 @@ _BARE_USE = re.compile(r"(?<![\w.])(?:" + "|".join(sorted(BARE)) + r")\b")
 
 #: ``df.rename(columns=…)`` is everywhere, ``os.rename`` is not.
 _RENAMES = frozenset("rename replace link dump".split())
-_RENAME_USE = re.compile(r"\b(?:os|json)\s*\.\s*(?:rename|replace|link|dump)\b|(?:[pP]ath|[fF]ile)\w*\W{0,40}\.rename\b")
+_RENAME_USE = re.compile(
+    r"\b(?:os|json)\s*\.\s*(?:rename|replace|link|dump)\b|(?:[pP]ath|[fF]ile)\w*\W{0,40}\.rename\b"
+)
 
 #: Modules that offer such things under names of their own; importing one makes
 #: the names that it binds worth following (see :class:`.history.History`).

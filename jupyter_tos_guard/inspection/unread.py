@@ -75,7 +75,10 @@ class Statement:
 def text_of(statement: ast.stmt, lines: list[str]) -> str:
     """Lines of the cell that a statement stands on."""
     first = statement.lineno
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and statement.decorator_list:
+    if (
+        isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        and statement.decorator_list
+    ):
         first = statement.decorator_list[0].lineno
     return "\n".join(lines[first - 1 : statement.end_lineno])
 
@@ -204,7 +207,9 @@ class Unread:
 
     def _parse(self, names: set[str] | None) -> None:
         """Replace the cells that mention one of ``names`` (None: all) by their statements."""
-        if not any(type(item) is Cell and (names is None or not names.isdisjoint(item.words)) for item in self._items):
+        if not any(
+            type(item) is Cell and (names is None or not names.isdisjoint(item.words)) for item in self._items
+        ):
             return
         items: list[Cell | Statement] = []
         for item in self._items:
