@@ -73,7 +73,8 @@ def _canonical_url(text: str) -> str:
         lowered = text.lower()
         if lowered.startswith("http:"):
             lowered = "https" + lowered[4:]
-        if not lowered.rpartition(".")[2].split("/", 1)[0].isdigit():
+        last = lowered.split("/", 3)[2].rpartition(".")[2]
+        if last and not last[0].isdigit():
             return lowered
     address = parse(text)
     if address is None:
@@ -90,8 +91,11 @@ def _canonical_url(text: str) -> str:
 
 def parse(text: str) -> Address | None:
     """Take an address apart; None when it is none."""
-    if len(text) > _MAX_URL:
-        return None
+    return _parse(text) if len(text) <= _MAX_URL else None
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str) -> Address | None:
     text = text.strip().strip("<>\"'`")
     found = _SCHEME.match(text)
     if found is None or (

@@ -1259,7 +1259,7 @@ def run_startup_file(path: str, content: str, state: State, origin: Origin) -> N
         return
     kind = next((k for k in (_STARTUP_SHELL, _STARTUP_CRON, _STARTUP_UNIT) if k.search(path)), None)
     if kind is None:
-        return None
+        return
     process = Process(
         ["sh"], state, Origin(origin.span, False, (*origin.provenance, f"start-up file {path}")), Stream("")
     )
