@@ -630,7 +630,10 @@ class Evaluator:
             if is_plain(value):
                 return library.bounded_text(value)
             parts = [self.text(each) for each in self.iterate(value)]
-            return "[" + ", ".join(repr(part) if part != HOLE else HOLE for part in parts) + "]"
+            shown = "[" + ", ".join(repr(part) if part != HOLE else HOLE for part in parts) + "]"
+            self.budget.spend(1 + len(shown) // 64)
+            # A list that holds itself: each level's quotes double those of the level below.
+            return shown if len(shown) <= Budget.MAX_SIZE else HOLE
         if is_plain(value):
             return library.bounded_text(value)
         if kind is Choice:
