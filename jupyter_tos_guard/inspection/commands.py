@@ -190,7 +190,7 @@ def _git_verb(process: Process, verb: str, rest: list[str], config: list[tuple[s
         return _git_set(process, rest)
     if verb == "clone" or (verb == "lfs" and rest[:1] == ["clone"]):
         return _git_clone(process, rest[1:] if verb == "lfs" else rest, config)
-    if verb in ("submodule", "remote", "subtree") and rest:
+    if verb in ("submodule", "remote", "subtree") and rest and rest[0] != "foreach":
         options, operands = split(
             rest, "bmtP", ("branch", "name", "reference", "depth", "prefix", "message", "jobs")
         )
@@ -213,6 +213,19 @@ def _git_verb(process: Process, verb: str, rest: list[str], config: list[tuple[s
         ):
             _git_fetch(process, url, config)
         return ""
+    for words in (["bisect", "run"], ["submodule", "foreach"]):
+        if [verb, *rest[:1]] == words:
+            return (
+                process.shell(" ".join(rest[1:]), f"git {verb}")
+                if len(rest) == 2
+                else process.run(rest[1:], f"git {verb}")
+            )
+    if verb in ("rebase", "difftool", "filter-branch", "mergetool"):
+        options, _ = split(
+            rest, "x", ("exec", "extcmd", "tree-filter", "index-filter", "env-filter", "msg-filter")
+        )
+        for text in [value for name, value in options if value]:
+            process.shell(text, f"git {verb}")
     if verb in _GIT_FETCHING:
         options, operands = split(rest, "bojucsP", (*_CLONE_LONGS, "remote", "prefix", "exec"))
         for operand in [*operands, *_all(options, "remote", "reference")]:
@@ -969,6 +982,8 @@ def _pip(process: Process) -> str:
             break
     if verb not in _PIP_VERBS:
         return HOLE
+    if verb in ("sync", "lock", "install") and name != "pip":
+        _project(process, ".")
     if verb == "run":
         return _pip_run(process, arguments)
     options, operands = _pip_options(arguments)
@@ -1023,17 +1038,21 @@ def _pip_run(process: Process, arguments: list[str]) -> str:
         _requirement(process, command[0].split("@")[0] if "://" not in command[0] else command[0])
         command[0] = naming.requirement(command[0]).name or command[0]
     if command[0].endswith(".py"):
+        # Dependencies may stand in the script itself (PEP 723).
+        block = re.search(r"^# /// script\n(.*?)^# ///", process.read(command[0]) or "", re.S | re.M)
+        for spec in re.findall(r"[\"']([^\"']+)[\"']", block.group(1)) if block else ():
+            _requirement(process, spec)
         return process.run(["python", *command])
     return process.run(command)
 
 
 def _requirement(process: Process, spec: str) -> None:
     """One thing that is asked of a Python installer."""
-    if not spec or spec == ".":
-        spec = spec or ""
     spec = spec.strip().strip("'\"")
     if not spec or spec.startswith("-"):
         return
+    if spec.startswith((".", "/", "~")):
+        _project(process, spec.split("[")[0])
     file = process.file(spec.split("[")[0]) if "://" not in spec and process.state.files else None
     if file is not None and ("/" in spec or spec.startswith(".") or "." in spec):
         emit_source(file.source, process.state, process.origin, spec)
@@ -1053,6 +1072,27 @@ def _requirement(process: Process, spec: str) -> None:
             process.package("pypi", repository.rsplit("/", 1)[-1])
     if found.name:
         process.package("pypi", found.name)
+
+
+def _project(process: Process, folder: str) -> None:
+    """Install a folder of the session: its ``setup.py`` runs, its dependencies come along."""
+    if not process.state.files:
+        return
+    base = folder.rstrip("/") + "/"
+    setup = process.read(base + "setup.py")
+    if setup:
+        process.python(setup, f"file {base}setup.py")
+    for dependencies in re.findall(
+        r"^\s*(?:dependencies|requires|\w+)\s*=\s*\[(.*?)\]",
+        process.read(base + "pyproject.toml") or "",
+        re.S | re.M,
+    ):
+        for spec in re.findall(r"[\"']([^\"']+)[\"']", dependencies)[:500]:
+            _requirement(process, spec)
+    for line in (process.read(base + "setup.cfg") or "").partition("install_requires")[2].splitlines()[1:200]:
+        if not line.startswith((" ", "\t")):
+            break
+        _requirement(process, line)
 
 
 def _requirements(process: Process, path: str, depth: int = 0) -> None:
@@ -1326,6 +1366,7 @@ def _npm(process: Process) -> str:
     )
     runner = name in ("npx", "bunx", "pnpx")
     if not runner:
+        _npm_project(process, operands)
         if not operands or operands[0] not in _NPM_ADD:
             return HOLE
         runner = operands[0] in ("exec", "x", "dlx")
@@ -1343,6 +1384,35 @@ def _npm(process: Process) -> str:
         start = process.arguments.index(operands[0]) if operands[0] in process.arguments else 0
         return process.run([inner, *process.arguments[start + 1 :]])
     return HOLE
+
+
+def _npm_project(process: Process, operands: Sequence[str]) -> None:
+    """``npm install``, ``npm run x``: what the session's own ``package.json`` asks for."""
+    import json
+
+    text = process.read("package.json") if process.state.files else None
+    if not text:
+        return
+    try:
+        project = json.loads(text)
+        scripts = dict(project.get("scripts", {}))
+        needed = {**project.get("dependencies", {}), **project.get("devDependencies", {})}
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return
+    verb = operands[0] if operands else "install"
+    if verb in ("install", "i", "ci", "add"):
+        for name, spec in needed.items():
+            located = any(mark in str(spec) for mark in ("/", "://"))
+            _npm_spec(process, str(spec) if located else f"{name}@{spec}")
+    wanted = {
+        "run": operands[1:2],
+        "run-script": operands[1:2],
+        "install": ["preinstall", "install", "postinstall", "prepare"],
+    }
+    for name in wanted.get(verb, [verb]):
+        for script in (f"pre{name}", name, f"post{name}") if verb != "install" else (name,):
+            if isinstance(scripts.get(script), str):
+                process.shell(scripts[script], "file package.json")
 
 
 def _npm_spec(process: Process, spec: str) -> None:

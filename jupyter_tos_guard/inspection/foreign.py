@@ -383,6 +383,12 @@ _KEYWORDS = frozenset(
 )
 
 
+class _Name(str):
+    """A call's name that was put into a variable or handed on."""
+
+    __slots__ = ()
+
+
 class _Reader:
     """Evaluates one program text.
 
@@ -420,6 +426,11 @@ class _Reader:
         """Read to the end; what is printed."""
         if len(self.text) > _MAX_TEXT:
             self.process.emit(Kind.OPAQUE, "too-large")
+        if self.spec is LANGUAGES["javascript"]:
+            # `import {execSync as e}`, `const {execSync: e} = require(…)`
+            for found in re.finditer(r"[{,]\s*(\w+)\s*(?:as\s+|:\s*)(\w+)(?=\s*[},])", self.text[:_MAX_TEXT]):
+                if self._is_sink(found.group(1).lower()):
+                    self.variables[found.group(2)] = _Name(found.group(1))
         while self.at < len(self.tokens):
             before = self.at
             self.process.state.budget.spend()
@@ -681,7 +692,7 @@ class _Reader:
         name = token.text
         lower = name.lower()
         following = self._peek()
-        if self.spec is LANGUAGES["tcl"] and lower == "exec":
+        if self.spec is LANGUAGES["tcl"] and lower in ("exec", "spawn", "system"):
             return self._rest_of_line(token)
         if lower in _KEYWORDS and lower not in self.names["prints"] and lower not in ("puts",):
             return (
@@ -691,6 +702,9 @@ class _Reader:
             )
         if following.text == "(" and following.kind == "operator":
             arguments, named = self._arguments()
+            held = self.variables.get(name.lstrip("$@%"))
+            if isinstance(held, _Name) or (isinstance(held, str) and name[0] == "$"):
+                name = held  # a variable that holds a function's name
             return self._call(name, None, arguments, named, token)
         if following.text in ("=", "<-", ":=", "<<-", ".=", "+=", "*=") and following.kind == "operator":
             self.at += 1
@@ -722,7 +736,9 @@ class _Reader:
         head, _, method = key.rpartition(".")
         if head in self.variables and method:
             return self._call(method, self.variables[head], [], {}, token)
-        return HOLE if name[:1] in "$@" else None
+        if name[:1] in "$@":
+            return HOLE
+        return _Name(name) if self._is_sink(lower) else None
 
     def _rest_of_line(self, token: _Token) -> Value:
         """Tcl's bare words: the line is the command."""
@@ -802,8 +818,8 @@ class _Reader:
         named: dict[str, Value] = {}
         if self._peek().text == "(" and self._peek().kind == "operator":
             arguments, named = self._arguments()
-        elif self.spec in (LANGUAGES["scala"], LANGUAGES["ruby"], LANGUAGES["groovy"]) or not arguments:
-            pass
+        elif self.spec is LANGUAGES["javascript"] and self._is_sink(token.text.lower()):
+            return _Name(token.text)
         return self._call(token.text, receiver, arguments, named, token)
 
     def _index(self, value: Value) -> Value:
@@ -814,7 +830,7 @@ class _Reader:
         while self._peek().text not in ("]",) and self.at < len(self.tokens) and self.at - start < 40:
             self.at += 1
         self.at += 1
-        if sliced[:3] == [":", ":", "-"] and isinstance(value, str):
+        if "".join(sliced).startswith("::-1") and isinstance(value, (str, list)):
             return value[::-1]
         if (
             isinstance(index, int)

@@ -184,7 +184,7 @@ def canonical_host(text: str) -> str:
     if host and host[0].isdigit() and _IPV4_LIKE.fullmatch(host):
         try:
             return socket.inet_ntoa(socket.inet_aton(host))
-        except OSError:
+        except (OSError, UnicodeError):
             return host
     if ":" in host:
         return _canonical_ipv6(host)
@@ -208,7 +208,7 @@ def _to_ascii(host: str) -> str:
 def _canonical_ipv6(host: str) -> str:
     try:
         packed = socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
-    except OSError:
+    except (OSError, UnicodeError):
         return host
     if packed.startswith(b"\0" * 10 + b"\xff\xff"):
         return socket.inet_ntoa(packed[12:])

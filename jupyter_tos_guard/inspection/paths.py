@@ -23,7 +23,7 @@ def resolve(path: str, cwd: str = "") -> str:
             path = "~" + path[len(home) :]
             break
     if cwd and not path.startswith(("/", "~")):
-        path = cwd + "/" + path
+        path = cwd.rstrip("/") + "/" + path
     if not path:
         return ""
     return posixpath.normpath(path)

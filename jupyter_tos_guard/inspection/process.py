@@ -426,6 +426,9 @@ def write_file(
     executable: bool = False,
 ) -> None:
     """Report that ``path`` is written and remember its content (None: not known)."""
+    if path.startswith("/dev/fd/"):
+        state.files[path] = File(content, source)  # on its way into a process substitution
+        return
     if not path or path.startswith(("/dev/", "/proc/self/fd")):
         return
     key = resolve(path, state.cwd)

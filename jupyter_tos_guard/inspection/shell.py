@@ -235,6 +235,7 @@ class Shell:
         self.origin = origin
         self.expander = Expander(self.variables, state.budget, self._substitute, self._open_process)
         self._processes = 0
+        self._sinks: dict[str, list[AndOr]] = {}
         self._used: list[str] = []
         self._expanding: set[str] = set()
         self._local_names: set[str] = set()
@@ -617,6 +618,23 @@ class Shell:
             variables.set_item(assignment.name, key, self.expander.text(assignment.value), assignment.append)
         else:
             variables.set(assignment.name, self.expander.text(assignment.value), assignment.append)
+            if assignment.name in _COMMAND_VARIABLES:
+                self._run_variable(assignment.name)
+
+    def _run_variable(self, name: str) -> None:
+        """Run what a pager, an editor or a prompt is set to: other programs will."""
+        text = self.variables.text(name)
+        if name.startswith("PS") and "$(" not in text and "`" not in text:
+            return
+        text = f': "{text}"' if name.startswith("PS") else text.lstrip("|")
+        if not re.fullmatch(r"[\w./\-]*(?: -[\w]+)*", text):
+            keep = self._enter_subshell()
+            try:
+                self.interpret(text, self._derived(self.origin, f"variable {name}"))
+            except _Stop:
+                pass
+            finally:
+                self._leave_subshell(keep)
 
     def _key(self, name: str, subscript: Word) -> str:
         text = self.expander.text(subscript)
@@ -662,7 +680,21 @@ class Shell:
         output = execute(process)
         self._set_status(process.status)
         self.source = process.source
+        if self._sinks:
+            self._drain()
         return output
+
+    def _drain(self) -> None:
+        """Run the process substitutions that have been written to."""
+        for path in list(self._sinks):
+            file = self.state.files.pop(path, None)
+            body = self._sinks.pop(path, None)
+            if file is None or body is None:
+                if body is not None:
+                    self._sinks[path] = body  # not written to yet
+                continue
+            stream = Stream(HOLE if file.content is None else text_of(file.content), file.source)
+            self.run_command(Group(body, subshell=True), stream)
 
     def _call(
         self, name: str, function: tuple[Command, tuple[str, ...]], argv: list[str], stdin: Stream
@@ -731,8 +763,8 @@ class Shell:
         self._processes += 1
         path = f"/dev/fd/{64 - self._processes % 48}"
         if part.direction == ">":
-            self.run_list(part.body)
-            return "/dev/null"
+            self._sinks[path] = part.body
+            return path
         keep = self._enter_subshell()
         try:
             output = self.run_list(part.body)
@@ -791,6 +823,8 @@ class Shell:
         if self.source and (HOLE in output or not output):
             content = None
         write_file(target, content, self.state, self.origin, append=append, source=self.source)
+        if self._sinks:
+            self._drain()
 
     def _input(self, redirect: Redirect) -> Stream | None:
         operator = redirect.operator
@@ -873,6 +907,13 @@ class Shell:
             return value.upper()
         return value.lower() if "l" in options else value
 
+
+#: Variables whose value is a command that the shell or its programs run.
+_COMMAND_VARIABLES = frozenset(
+    "EDITOR VISUAL PAGER MANPAGER GIT_PAGER GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_SSH_COMMAND "
+    "GIT_EXTERNAL_DIFF GIT_PROXY_COMMAND GIT_ASKPASS SSH_ASKPASS LESSOPEN LESSCLOSE "
+    "BROWSER PROMPT_COMMAND PS0 PS1 PS2 PS4".split()"
+)
 
 #: Programs whose work on a pipe is worth telling in an explanation.
 _DECODERS = frozenset(
@@ -1193,6 +1234,37 @@ def _printf(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) -
     return printf(arguments)
 
 
+def _getopts(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) -> str:
+    if len(arguments) < 2:
+        return ""
+    variables = shell.variables
+    spec, name = arguments[0], arguments[1]
+    words = arguments[2:] or variables.positional
+    place = variables.text("OPTIND") or "1"
+    # A cluster's place in its word is kept behind a dot, where bash keeps it to itself.
+    index_text, _, offset_text = place.partition(".")
+    index, offset = int(index_text or 1), int(offset_text or 1)
+    word = words[index - 1] if 0 < index <= len(words) else ""
+    if not word.startswith("-") or word in ("-", "--"):
+        shell._set_status(1)
+        variables.set(name, "?")
+        return ""
+    letter = word[offset]
+    if spec[spec.find(letter) + 1 : spec.find(letter) + 2] == ":" and letter in spec:
+        value = word[offset + 1 :]
+        if not value:
+            index += 1
+            value = words[index - 1] if index <= len(words) else ""
+        variables.set("OPTARG", value)
+        variables.set("OPTIND", str(index + 1))
+    elif offset + 1 < len(word):
+        variables.set("OPTIND", f"{index}.{offset + 1}")
+    else:
+        variables.set("OPTIND", str(index + 1))
+    variables.set(name, letter if letter in spec else "?")
+    return ""
+
+
 def _echo(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) -> str:
     from jupyter_tos_guard.inspection.textfilters import echo
 
@@ -1301,7 +1373,7 @@ _BUILTINS: dict[str, _Builtin] = {
     "fg": _true,
     "bg": _true,
     "disown": _true,
-    "getopts": _false,
+    "getopts": _getopts,
     "bind": _true,
     "complete": _true,
     "compgen": _true,

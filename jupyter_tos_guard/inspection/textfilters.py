@@ -487,7 +487,7 @@ def tr_set(text: str, length: int = 0) -> str:
         if text[i : i + 1] == "-" and i + 1 < len(text):
             last, j = _tr_char(text, i + 1)
             if ord(char) <= ord(last):
-                out.extend(map(chr, range(ord(char), ord(last) + 1)))
+                out.extend(map(chr, range(ord(char), min(ord(last), ord(char) + 5000) + 1)))
                 i = j
                 continue
         out.append(char)
@@ -1282,6 +1282,18 @@ def _touch(process: Process) -> str:
     return ""
 
 
+def _date(process: Process) -> str:
+    form = next((a[1:] for a in process.arguments if a.startswith("+")), "%c")
+    return re.sub(r"%[-_0^#]*[a-zA-Z:]", HOLE, form).replace("%%", "%") + "\n"
+
+
+def _shuf(process: Process) -> str:
+    options, operands = options_of(process.arguments, "nio", frozenset({"--head-count", "--input-range"}))
+    lines = operands if {"e", "echo"} & options.keys() else _lines(_input(process, operands))
+    # One line has one order only; of several any may come first.
+    return _text(lines) if len(lines) == 1 else HOLE
+
+
 def _mkdir(process: Process) -> str:
     process.announce(data=True)
     return ""
@@ -1361,6 +1373,8 @@ HANDLERS: dict[str, Handler] = {
     "yes": _yes,
     "touch": _touch,
     "mktemp": _mktemp,
+    "date": _date,
+    "shuf": _shuf,
     "more": _cat,
     "less": _cat,
     "zstdcat": _cat,

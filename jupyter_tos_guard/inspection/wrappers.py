@@ -36,6 +36,10 @@ from jupyter_tos_guard.inspection.textfilters import options_of
 def _shell(process: Process) -> str:
     """``bash -c text``, ``bash file``, ``bash -s``, ``… | bash``."""
     arguments = process.arguments
+    start = process.environ.get("BASH_ENV") or process.environ.get("ENV")
+    if start and (text := process.read(start)):
+        process.environ = {k: v for k, v in process.environ.items() if k not in ("BASH_ENV", "ENV")}
+        process.shell(text, f"file {start}")
     i = 0
     from_stdin = False
     while i < len(arguments):
@@ -573,7 +577,7 @@ def _parallel(process: Process) -> str:
         arguments[:end], _Wrapper("jNaSdIkPn", "--jobs --colsep --arg-file --delay --timeout --joblog")
     )
     items: list[str] = []
-    for a, b in zip(marks, [*marks[1:], len(arguments)], strict=True):
+    for a, b in zip(marks, [*marks[1:], len(arguments)], strict=False):
         words = arguments[a + 1 : b]
         if arguments[a] == "::::":
             words = [line for path in words for line in (process.read(path) or HOLE).splitlines()]
@@ -899,6 +903,8 @@ def _make(process: Process) -> str:
         process.state.cwd = resolve(folder, cwd)
     try:
         named = options.get("f") or options.get("file") or options.get("makefile")
+        if named in ("-", "/dev/stdin"):
+            return _run_makefile(process, process.stdin.rest(), operands, "makefile")
         for path in [named] if named else ["GNUmakefile", "makefile", "Makefile"]:
             file = process.file(path)
             if file is None:
@@ -967,7 +973,7 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
 
 def _make_text(text: str, variables: dict[str, str], process: Process, depth: int = 0) -> str:
     def expand(found: re.Match[str]) -> str:
-        name = found.group(1) or found.group(2) or found.group(3)
+        name = found.group(1) or found.group(2) or found.group(3) or ""
         if name == "$":
             return "$"
         if name.startswith("shell "):
@@ -1224,6 +1230,23 @@ def _unzip(process: Process) -> str:
     return ""
 
 
+def _line_editor(process: Process) -> str:
+    """``ed`` and ``ex``: a line that begins with ``!`` is a command."""
+    process.announce()
+    for found in re.finditer(r"^:?!(.+)$", process.stdin.rest(), re.M):
+        process.shell(found.group(1), process.name)
+    return HOLE
+
+
+def _man(process: Process) -> str:
+    process.announce(data=True)
+    options, _ = options_of(process.arguments, "PHCpr", frozenset({"--pager", "--html", "--preprocessor"}))
+    for key in ("P", "pager", "H", "html"):
+        if options.get(key):
+            process.shell(options[key], "man -P")
+    return HOLE
+
+
 def _gpg(process: Process) -> str:
     process.announce()
     if any(a in ("-d", "--decrypt") for a in process.arguments):
@@ -1349,6 +1372,9 @@ HANDLERS: dict[str, Handler] = {
     "unar": _unzip,
     "dtrx": _unzip,
     "aunpack": _unzip,
+    "ed": _line_editor,
+    "ex": _line_editor,
+    "man": _man,
     "gpg": _gpg,
     "gpg2": _gpg,
 }

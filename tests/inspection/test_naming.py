@@ -43,7 +43,9 @@ def test_address_has_one_spelling(written: str, canonical: str) -> None:
     assert naming.canonical_url(written) == canonical
 
 
-@pytest.mark.parametrize("text", ["data.csv", "C:x", "pypi:name", "a:b:c", "", "x" * 100_000, "https://", "just words"])
+@pytest.mark.parametrize(
+    "text", ["data.csv", "C:x", "pypi:name", "a:b:c", "", "x" * 100_000, "https://", "just words"]
+)
 def test_other_text_is_no_address(text: str) -> None:
     assert naming.canonical_url(text) == ""
 
@@ -135,7 +137,11 @@ def test_packages_have_one_name(ecosystem: str, written: str, name: str) -> None
         ("Foo.Bar[a,b]>=1,<2; python_version>'3'", "foo-bar", ""),
         ("foo @ https://example.org/foo-1.0.tar.gz", "foo", "https://example.org/foo-1.0.tar.gz"),
         ("git+https://github.com/o/n.git@v1#egg=Foo", "foo", "git+https://github.com/o/n.git#egg=Foo"),
-        ("https://example.org/foo_bar-1.2-py3-none-any.whl", "foo-bar", "https://example.org/foo_bar-1.2-py3-none-any.whl"),
+        (
+            "https://example.org/foo_bar-1.2-py3-none-any.whl",
+            "foo-bar",
+            "https://example.org/foo_bar-1.2-py3-none-any.whl",
+        ),
         ("./dist/foo-1.0-py3-none-any.whl", "foo", ""),
     ],
 )
