@@ -270,11 +270,11 @@ def _read_policy(top: _Section) -> Policy | None:
     ladder = _read_ladder(top)
     expires = top.get("expires", "Write a day like 2027-06-30, or leave it out", _day, 0.0)
     refresh_days = top.get("refresh_days", "Write a whole number from 1 to 36500, or leave it out", _count, 0)
-    if None in (id_, name, version, salt, mode, terms, ladder, expires, refresh_days):
+    if id_ is None or name is None or version is None or salt is None or mode is None:
         return None
-    return Policy(  # type: ignore[arg-type]
-        id_, name, version, salt, mode, terms, ladder, (), expires, refresh_days, lines
-    )
+    if terms is None or ladder is None or expires is None or refresh_days is None:
+        return None
+    return Policy(id_, name, version, salt, mode, terms, ladder, (), expires, refresh_days, lines)
 
 
 def _read_terms(section: _Section, lines: dict[str, int]) -> Terms | None:
