@@ -59,6 +59,7 @@ _TOKEN = re.compile(r"#[^\n]*|[A-Za-z]{0,3}(?:\"\"\"|'''|\"|')|[()\[\]{}]|\\\n|\
 _ASSIGNMENT = re.compile(
     r"(?P<targets>[^\n=!%()'\"#]{1,200}?)=[^\S\n]*(?:\\\n[^\S\n]*)?(?P<escape>!!?|%)(?P<rest>[^=].*)?$", re.S
 )
+_ESCAPED = re.compile(r"^[^\S\n]*[!%]", re.M)
 _HELP = re.compile(r"(\?{1,2})?\s*(%{0,2}[\w.*]+(?:\[[^\]\n]{0,80}\])?)?\s*(\?{0,2})$")
 _AUTOMAGIC = re.compile(r"[A-Za-z_][\w.-]*$")
 
@@ -93,12 +94,14 @@ def parse(source: str) -> Parsed:
     and :class:`MemoryError` where Python's own parser gives up.
     """
     source = source.replace("\r\n", "\n").replace("\0", "")
-    tree = _parse(source)
-    if tree is not None:
-        return Parsed(tree, [])
     lines: list[Line] = []
-    text = _replace_lines(source, lines)
-    tree = _parse(text) if lines else None
+    text = source
+    if _ESCAPED.search(source):  # then it hardly parses as it is
+        text = _replace_lines(source, lines)
+    tree = _parse(text)
+    if tree is None and not lines:
+        text = _replace_lines(source, lines)
+        tree = _parse(text) if lines else None
     if tree is not None:
         return Parsed(tree, lines)
     return Parsed(_salvage(text, lines), lines)

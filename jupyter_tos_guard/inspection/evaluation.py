@@ -238,6 +238,8 @@ class Evaluator:
         self.provenance: tuple[str, ...] = unit.origin.provenance
         self.journal: list[tuple[dict[Any, Any], Any, Any]] | None = None
         self.count = 0
+        #: Whether what runs is a statement that was cleared.
+        self.cold = False
         self.depth = 0
         self.calls = 0
         self.loop_steps = 0
@@ -314,8 +316,8 @@ class Evaluator:
         state = self.state
         frame = self.frame_of(state.names)
         before = len(state.facts)
-        outer = self.frame, self.unit, self.origin, self.provenance, self.node, self.journal
-        self.journal = None
+        outer = self.frame, self.unit, self.origin, self.provenance, self.node, self.journal, self.cold
+        self.journal, self.cold = None, True
         try:
             for each in found:
                 self.frame, self.unit = frame, each.unit
@@ -324,7 +326,7 @@ class Evaluator:
                 if each.last and value is not None and len(state.outputs) < 1000:
                     state.outputs.setdefault(each.number, value)
         finally:
-            self.frame, self.unit, self.origin, self.provenance, self.node, self.journal = outer
+            self.frame, self.unit, self.origin, self.provenance, self.node, self.journal, self.cold = outer
             del state.facts[before:]
 
     def execute(self, node: ast.stmt) -> str | None:
@@ -814,6 +816,8 @@ class Evaluator:
             return self.call(Bound(method, cls), arguments, keywords)
         instance = Instance(cls)
         base = cls.symbol()
+        if self.cold and base and _is_barren(base):
+            return instance
         new = cls.find("__new__")
         if new is not None:
             made = self.call(new.function if type(new) is Descriptor else new, [cls, *arguments], keywords)
@@ -1247,6 +1251,8 @@ def _finish_call(self: Evaluator, node: Any, function: Value) -> Value:
         from jupyter_tos_guard.inspection import magics
 
         return magics.run_line(self, self.unit.special[index], node)
+    if self.cold and type(function) is Symbol and _is_barren(function.name):
+        return Symbol(function.name, True)
     arguments = self.evaluate_all(node.args)
     keywords: dict[str, Value] = {}
     for keyword in node.keywords:
@@ -1260,6 +1266,12 @@ def _finish_call(self: Evaluator, node: Any, function: Value) -> Value:
     if type(function) is Symbol and function.name == "builtins.super" and not arguments:
         return _super(self)
     return self.call(function, arguments, keywords, node)
+
+
+def _is_barren(name: str) -> bool:
+    from jupyter_tos_guard.inspection import sinks
+
+    return sinks.is_barren(name)
 
 
 def _super(self: Evaluator) -> Value:

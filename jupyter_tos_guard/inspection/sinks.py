@@ -200,6 +200,20 @@ _PASSIVE: Final = frozenset(
 )
 
 
+#: Libraries whose objects carry no text that a command could come from: what a cleared
+#: statement gives them need not be worked out.
+BARREN: Final = frozenset(
+    "torch torchvision tensorflow tf keras sklearn matplotlib seaborn plotly pandas scipy statsmodels cv2 PIL "
+    "jax flax optax xgboost lightgbm catboost skimage sagemaker pymc pymc3 bokeh altair fastai transformers "
+    "datasets accelerate peft trl networkx sympy polars pyspark dask gensim spacy nltk".split()
+)
+
+
+def is_barren(name: str) -> bool:
+    """Whether a call of ``name`` yields nothing that matters to a command."""
+    return name.partition(".")[0] in BARREN and not knows(name)
+
+
 def knows(name: str) -> bool:
     """Whether a qualified name is in a table."""
     module, _, function = name.rpartition(".")

@@ -9,6 +9,8 @@ a sink asks for a name that they may have bound or changed. This module decides
 from __future__ import annotations
 
 import ast
+import builtins
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +21,9 @@ _CHANGING = frozenset(
     "append appendleft extend extendleft insert add update setdefault setitem __setitem__ remove discard pop "
     "popleft popitem clear sort reverse rotate fill put write writelines send seek shuffle register".split()
 )
+
+
+_BUILTINS = frozenset(dir(builtins))
 
 
 class Statement:
@@ -50,7 +55,15 @@ class Statement:
         if self.binds or self.uses:
             return
         binds, uses = self.binds, self.uses
-        for node in ast.walk(self.node):
+        waiting: list[Any] = [self.node]
+        while waiting:
+            node = waiting.pop()
+            for field in node._fields:
+                value = getattr(node, field, None)
+                if type(value) is list:
+                    waiting += [each for each in value if isinstance(each, ast.AST)]
+                elif isinstance(value, ast.AST):
+                    waiting.append(value)
             kind = type(node)
             if kind is ast.Name:
                 (uses if type(node.ctx) is ast.Load else binds).add(node.id)  # type: ignore[attr-defined]
@@ -158,7 +171,7 @@ class Unread:
         asked: set[str] = set()
         waiting = names & self.names
         while waiting:
-            self._parse(waiting)
+            self._parse(self._worth_reading(waiting))
             for name in waiting:
                 for statement in self._deciding(name):
                     taken[id(statement)] = statement
@@ -198,6 +211,20 @@ class Unread:
         other._items, other._size = list(self._items), self._size
         other.names, other.hot, other.screen = set(self.names), set(self.hot), self.screen
         return other
+
+    def _worth_reading(self, names: set[str]) -> set[str]:
+        """Leave out the builtins that nothing here binds: every cell mentions some."""
+        builtin = names & _BUILTINS
+        if not builtin:
+            return names
+        binding = re.compile(
+            rf"\b({'|'.join(builtin)})\s*(?:=(?!=)|,|:=|\bin\b)|\b(?:def|class|as|import)\s+({'|'.join(builtin)})\b"
+        )
+        texts = [
+            item.source for item in self._items if type(item) is Cell and not builtin.isdisjoint(item.words)
+        ]
+        bound = {name for text in texts for found in binding.findall(text) for name in found}
+        return (names - builtin) | (builtin & bound)
 
     def _deciding(self, name: str) -> list[Statement]:
         mentioning = [item for item in self._items if type(item) is Statement and item.mentions(name)]
