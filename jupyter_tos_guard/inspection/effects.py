@@ -624,12 +624,9 @@ def _compressed_open(self: Evaluator, symbol: Symbol, arguments: Arguments, keyw
 def _dump(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``json.dump(value, file)`` and its kin."""
     if len(arguments) > 1:
-        value = arguments[0]
-        text = (
-            library._dumps(self, "json.dumps", [_as_plain(value)], {})
-            if symbol.name.startswith("json")
-            else HOLE
-        )
+        text = HOLE
+        if symbol.name.startswith("json"):
+            text = self.text(library.pure(self, "json.dumps", [_as_plain(arguments[0])], {}))
         stream = arguments[1]
         if type(stream) is Stream:
             methods.write(self, stream, text)

@@ -518,7 +518,7 @@ class Evaluator:
 
     def items(self, value: Value) -> list[Value]:
         """What iterating over ``value`` gives, as far as it is known; one unknown if not."""
-        if type(value) is range and len(value) > self.MAX_ITEMS:
+        if type(value) is range and value[self.MAX_ITEMS :]:
             return [UNKNOWN]
         return list(library.bounded(self.iterate(value), self.MAX_ITEMS))
 
@@ -1652,7 +1652,7 @@ def _for(self: Evaluator, node: Any) -> str | None:
 def is_countable(value: Value) -> bool:
     """Whether iterating over ``value`` is known to happen."""
     return type(value) in (str, bytes, list, tuple, dict, set, range, Generator, Lines) and (
-        type(value) is Generator or len(value) > 0
+        type(value) is Generator or bool(value)  # a range may be too long for len()
     )
 
 

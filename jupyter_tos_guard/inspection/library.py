@@ -49,26 +49,29 @@ _MAX: Final = Budget.MAX_SIZE
 _PURE: Final[dict[str, frozenset[str]]] = {
     module: frozenset(names.split())
     for module, names in {
-        "builtins": "abs all any ascii bin bool bytearray bytes chr complex dict divmod float frozenset hash hex int "
-        "len list max min oct ord pow range repr reversed round set slice sorted str sum tuple zip enumerate",
+        "builtins": "abs all any ascii bin bool bytearray bytes chr complex dict divmod float frozenset hash "
+                    "hex int len list max min oct ord pow range repr reversed round set slice sorted str sum "
+                    "tuple zip enumerate",
         "builtins.bytes": "fromhex maketrans",
         "builtins.bytearray": "fromhex maketrans",
         "builtins.str": "maketrans",
         "builtins.int": "from_bytes",
         "builtins.float": "fromhex",
         "builtins.dict": "fromkeys",
-        "base64": "a85decode a85encode b16decode b16encode b32decode b32encode b32hexdecode b32hexencode b64decode "
-        "b64encode b85decode b85encode decodebytes decodestring encodebytes standard_b64decode standard_b64encode "
-        "urlsafe_b64decode urlsafe_b64encode z85decode z85encode",
-        "binascii": "a2b_base64 a2b_hex a2b_qp a2b_uu b2a_base64 b2a_hex b2a_qp b2a_uu crc32 hexlify unhexlify crc_hqx",
+        "base64": "a85decode a85encode b16decode b16encode b32decode b32encode b32hexdecode b32hexencode "
+                  "b64decode b64encode b85decode b85encode decodebytes decodestring encodebytes "
+                  "standard_b64decode standard_b64encode urlsafe_b64decode urlsafe_b64encode z85decode "
+                  "z85encode",
+        "binascii": "a2b_base64 a2b_hex a2b_qp a2b_uu b2a_base64 b2a_hex b2a_qp b2a_uu crc32 hexlify "
+                    "unhexlify crc_hqx",
         "codecs": "encode decode",
         "zlib": "compress decompress crc32 adler32",
         "gzip": "compress decompress",
         "bz2": "compress decompress",
         "lzma": "compress decompress",
         "quopri": "decodestring encodestring",
-        "urllib.parse": "quote quote_plus unquote unquote_plus unquote_to_bytes urlencode urljoin urlparse urlsplit "
-        "urlunparse urlunsplit parse_qs parse_qsl quote_from_bytes urldefrag",
+        "urllib.parse": "quote quote_plus unquote unquote_plus unquote_to_bytes urlencode urljoin urlparse "
+                        "urlsplit urlunparse urlunsplit parse_qs parse_qsl quote_from_bytes urldefrag",
         "html": "escape unescape",
         "json": "dumps loads",
         "ast": "literal_eval",
@@ -78,14 +81,15 @@ _PURE: Final[dict[str, frozenset[str]]] = {
         "textwrap": "dedent indent fill wrap shorten",
         "unicodedata": "normalize lookup name category decimal digit numeric bidirectional combining",
         "string": "capwords",
-        "math": "ceil floor sqrt log log2 log10 exp sin cos tan atan atan2 gcd lcm fabs fmod pow trunc isqrt prod "
-        "factorial comb perm fsum hypot radians degrees",
+        "math": "ceil floor sqrt log log2 log10 exp sin cos tan atan atan2 gcd lcm fabs fmod pow trunc isqrt "
+                "prod factorial comb perm fsum hypot radians degrees",
         "cmath": "exp sqrt",
-        "operator": "add sub mul truediv floordiv mod xor and_ or_ not_ neg concat getitem eq ne lt le gt ge lshift "
-        "rshift pow invert contains index abs pos truth is_ is_not countOf indexOf",
-        "itertools": "chain chain.from_iterable islice cycle repeat zip_longest product permutations combinations "
-        "combinations_with_replacement count compress pairwise batched",
-        "os.path": "join basename dirname split splitext normpath commonprefix isabs relpath splitdrive normcase",
+        "operator": "add sub mul truediv floordiv mod xor and_ or_ not_ neg concat getitem eq ne lt le gt ge "
+                    "lshift rshift pow invert contains index abs pos truth is_ is_not countOf indexOf",
+        "itertools": "chain chain.from_iterable islice cycle repeat zip_longest product permutations "
+                     "combinations combinations_with_replacement count compress pairwise batched",
+        "os.path": "join basename dirname split splitext normpath commonprefix isabs relpath splitdrive "
+                   "normcase",
         "posixpath": "join basename dirname split splitext normpath commonprefix isabs",
         "re": "sub subn split findall escape compile match search fullmatch finditer",
         "fractions": "Fraction",
@@ -126,15 +130,17 @@ _PURE: Final[dict[str, frozenset[str]]] = {
 
 #: Pure functions that carry holes along instead of tripping over them.
 _HOLES: Final = frozenset(
-    "builtins.str builtins.list builtins.tuple builtins.reversed builtins.zip builtins.enumerate builtins.dict "
-    "builtins.set builtins.repr builtins.sorted builtins.any builtins.max builtins.min os.path.join os.path.basename "
-    "os.path.dirname os.path.split os.path.splitext os.path.normpath posixpath.join shlex.split shlex.join shlex.quote "
-    "textwrap.dedent textwrap.indent urllib.parse.quote urllib.parse.unquote urllib.parse.urljoin urllib.parse.urlparse "
-    "urllib.parse.urlsplit urllib.parse.urlencode html.unescape html.escape json.dumps re.sub re.split copy.copy "
-    "copy.deepcopy itertools.chain itertools.chain.from_iterable itertools.zip_longest itertools.islice "
-    "itertools.repeat itertools.cycle itertools.count itertools.product itertools.pairwise itertools.permutations "
-    "string.capwords builtins.len operator.add operator.concat operator.getitem os.fspath os.fsdecode sys.intern "
-    "pprint.pformat urllib.parse.quote_plus urllib.parse.unquote_plus re.findall re.search re.match".split()
+    "builtins.str builtins.list builtins.tuple builtins.reversed builtins.zip builtins.enumerate "
+    "builtins.dict builtins.set builtins.repr builtins.sorted builtins.any builtins.max builtins.min "
+    "os.path.join os.path.basename os.path.dirname os.path.split os.path.splitext os.path.normpath "
+    "posixpath.join shlex.split shlex.join shlex.quote textwrap.dedent textwrap.indent urllib.parse.quote "
+    "urllib.parse.unquote urllib.parse.urljoin urllib.parse.urlparse urllib.parse.urlsplit "
+    "urllib.parse.urlencode html.unescape html.escape json.dumps re.sub re.split copy.copy copy.deepcopy "
+    "itertools.chain itertools.chain.from_iterable itertools.zip_longest itertools.islice itertools.repeat "
+    "itertools.cycle itertools.count itertools.product itertools.pairwise itertools.permutations "
+    "string.capwords builtins.len operator.add operator.concat operator.getitem os.fspath os.fsdecode "
+    "sys.intern pprint.pformat urllib.parse.quote_plus urllib.parse.unquote_plus re.findall re.search "
+    "re.match".split()
 )
 
 #: What a function does to a text, in a word for people.
@@ -218,8 +224,8 @@ del CONSTANTS["this.s"]
 
 PLAIN_TYPES: Final = frozenset(
     {"builtins.str", "builtins.bytes", "builtins.int", "builtins.float", "builtins.list", "builtins.dict",
-     "builtins.tuple", "builtins.set", "collections.UserDict", "collections.UserList", "collections.UserString",
-     "collections.OrderedDict", "collections.defaultdict", "collections.deque"}
+     "builtins.tuple", "builtins.set", "collections.UserDict", "collections.UserList",
+     "collections.UserString", "collections.OrderedDict", "collections.defaultdict", "collections.deque"}
 )  # fmt: skip
 IN_PLACE: Final = {
     ast.Add: "__iadd__",
@@ -236,11 +242,11 @@ IN_PLACE: Final = {
 
 #: Iterators of the standard library that evaluation makes and walks, a bounded number of steps.
 ITERATORS: Final = frozenset(
-    {itertools.chain, itertools.islice, itertools.cycle, itertools.repeat, itertools.zip_longest, itertools.product,
-     itertools.permutations, itertools.combinations, itertools.combinations_with_replacement, itertools.count,
-     itertools.compress, zip, enumerate, reversed, type(iter([])), type(iter(())), type(iter("")), type(iter(b"")),
-     type(iter({})), type(iter(range(0))), type(reversed([])), type(reversed({})), type({}.items()), type({}.keys()),
-     type({}.values())}
+    {itertools.chain, itertools.islice, itertools.cycle, itertools.repeat, itertools.zip_longest,
+     itertools.product, itertools.permutations, itertools.combinations,
+     itertools.combinations_with_replacement, itertools.count, itertools.compress, zip, enumerate, reversed,
+     type(iter([])), type(iter(())), type(iter("")), type(iter(b"")), type(iter({})), type(iter(range(0))),
+     type(reversed([])), type(reversed({})), type({}.items()), type({}.keys()), type({}.values())}
 )  # fmt: skip
 
 _FIELD_TYPES: list[type] = [re.Match, re.Pattern]
@@ -267,7 +273,7 @@ def pure(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str,
             return UNKNOWN
         if type(each) in (type(UNKNOWN), Symbol, Choice) and name not in ("builtins.str", "builtins.dict"):
             return UNKNOWN
-        size += len(each) if hasattr(each, "__len__") else 1
+        size += _extent(each)
     if size > _MAX:
         return UNKNOWN
     self.budget.spend(size // 32 + 1)
@@ -287,6 +293,12 @@ def pure(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str,
             step = _codec_step(arguments[1])
         self.note(result, step, *arguments[:1])
     return checked(result)
+
+
+def _extent(value: Value) -> int:
+    if type(value) is range and value[_MAX:]:
+        return _MAX + 1  # len() itself fails beyond the machine's words
+    return len(value) if hasattr(value, "__len__") else 1
 
 
 def _codec_step(name: str) -> str:
@@ -435,7 +447,7 @@ def _make_bytes(self: Evaluator, name: str, arguments: list[Value], keywords: di
 
 
 def _chain(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
-    """Iterators: kept lazy, walked boundedly; products are made no longer than is looked at."""
+    """Make iterators: kept lazy, walked boundedly; products are made no longer than is looked at."""
     return _resolve(name)(*arguments, **keywords)
 
 
@@ -539,7 +551,7 @@ def _dumps(self: Evaluator, name: str, arguments: list[Value], keywords: dict[st
     allowed = {
         key: each for key, each in keywords.items() if key in ("ensure_ascii", "separators", "sort_keys")
     }
-    return json.dumps(arguments[0], default=self.text, **allowed)
+    return json.dumps(arguments[0], default=self.text, skipkeys=True, **allowed)
 
 
 def _deepcopy(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
@@ -651,6 +663,15 @@ def checked(value: Value) -> Value:
     if type(value) in (str, bytes, list, tuple, bytearray) and len(value) > _MAX:
         return UNKNOWN
     return value
+
+
+def is_hashable(value: Value) -> bool:
+    """Whether ``value`` can be a key."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def bounded(values: Iterable[Value], limit: int = 1 << 16) -> Iterator[Value]:

@@ -1,4 +1,4 @@
-"""Python's own means of indirection: ``getattr``, ``exec``, ``map``, ``partial``, ``type``, decorators of classes.
+"""Python's own means of indirection: ``getattr``, ``exec``, ``map``, ``partial``, ``type``, class decorators.
 
 Each handler takes the evaluator, the symbol that is called, and evaluated
 arguments. None has an effect on the world; what they reach may.
@@ -305,7 +305,7 @@ def build_tree(value: Value, depth: int = 40) -> Any:
         if not (isinstance(cls, type) and issubclass(cls, ast.AST)):
             return None
         given, named = value.details or ([], {})
-        fields = dict(zip(cls._fields, given))
+        fields = dict(zip(cls._fields, given, strict=False))
         fields.update(named)
         tree = cls(**{str(key): build_tree(each, depth - 1) for key, each in fields.items()})
         for name in (
@@ -347,7 +347,8 @@ def _map(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywor
     columns = [self.items(each) for each in arguments[1:]]
     if symbol.name == "itertools.starmap":
         return Generator([self.call(function, self.items(row)) for row in self._few(columns[0])])
-    return Generator([self.call(function, list(row)) for row in self._few(zip(*columns))])
+    rows = zip(*columns, strict=False)
+    return Generator([self.call(function, list(row)) for row in self._few(rows)])
 
 
 def _filter(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -637,6 +638,8 @@ def _collection(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
     if kind == "Counter":
         counts: dict[Value, Value] = {}
         for each in self.items(arguments[0]) if arguments else []:
+            if not library.is_hashable(each):
+                return UNKNOWN
             counts[each] = counts.get(each, 0) + 1
         return counts
     if kind == "defaultdict":
@@ -757,7 +760,7 @@ def _array(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
             return Array([fill] * size, label or "float64")
         return UNKNOWN
     if type(value) in (list, tuple, range, Array, Generator, Lines) and not (
-        type(value) is range and len(value) > 1 << 14
+        type(value) is range and value[1 << 14 :]
     ):
         items = self.items(value)
         if len(items) <= 1 << 14 and not any(type(each) in (list, tuple) for each in items[:4]):
@@ -824,12 +827,13 @@ def _report_exec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
 
 
 _IMPORTERS: Final = (
-    "builtins.__import__ importlib.import_module importlib.__import__ pydoc.locate pydoc.safeimport pkgutil.resolve_name "
-    "IPython.utils.importstring.import_item traitlets.utils.importstring.import_item traitlets.import_item "
-    "django.utils.module_loading.import_string werkzeug.utils.import_string importlib.__loader__.load_module "
-    "importlib.__loader__.BuiltinImporter.load_module zope.dottedname.resolve.resolve imp.load_module imp.find_module "
-    "importlib.__loader__.find_module importlib.__loader__.loader.load_module sys.modules.get sys.modules.pop "
-    "sys.modules.__getitem__ sys.modules.setdefault test.support.import_helper.import_module hydra.utils.get_method "
+    "builtins.__import__ importlib.import_module importlib.__import__ pydoc.locate pydoc.safeimport "
+    "pkgutil.resolve_name IPython.utils.importstring.import_item traitlets.utils.importstring.import_item "
+    "traitlets.import_item django.utils.module_loading.import_string werkzeug.utils.import_string "
+    "importlib.__loader__.load_module importlib.__loader__.BuiltinImporter.load_module "
+    "zope.dottedname.resolve.resolve imp.load_module imp.find_module importlib.__loader__.find_module "
+    "importlib.__loader__.loader.load_module sys.modules.get sys.modules.pop sys.modules.__getitem__ "
+    "sys.modules.setdefault test.support.import_helper.import_module hydra.utils.get_method "
     "hydra.utils.get_class xml.sax.saxutils._import importlib._bootstrap_external.FileLoader.load_module "
     "importlib.machinery.BuiltinImporter.load_module importlib.util.find_spec imp.new_module"
 )
@@ -910,9 +914,10 @@ HANDLERS: Final[dict[str, Any]] = {
     "types.coroutine": _identity,
     "collections.namedtuple": _namedtuple,
     **dict.fromkeys(
-        "collections.deque collections.UserList collections.Counter collections.defaultdict collections.OrderedDict "
-        "collections.UserDict collections.UserString collections.ChainMap queue.Queue queue.LifoQueue queue.SimpleQueue "
-        "asyncio.Queue multiprocessing.Queue multiprocessing.SimpleQueue multiprocessing.JoinableQueue".split(),
+        "collections.deque collections.UserList collections.Counter collections.defaultdict "
+        "collections.OrderedDict collections.UserDict collections.UserString collections.ChainMap "
+        "queue.Queue queue.LifoQueue queue.SimpleQueue asyncio.Queue multiprocessing.Queue "
+        "multiprocessing.SimpleQueue multiprocessing.JoinableQueue".split(),
         _collection,
     ),
     "string.Template": _template,
@@ -926,16 +931,17 @@ HANDLERS: Final[dict[str, Any]] = {
     ),
     "random.Random": _random_object,
     **dict.fromkeys(
-        "numpy.array numpy.asarray numpy.frombuffer numpy.fromstring numpy.arange numpy.zeros numpy.ones numpy.full "
-        "numpy.fromiter numpy.char.array pandas.Series torch.tensor numpy.asanyarray jax.numpy.array "
-        "tensorflow.constant torch.ByteTensor torch.as_tensor".split(),
+        "numpy.array numpy.asarray numpy.frombuffer numpy.fromstring numpy.arange numpy.zeros numpy.ones "
+        "numpy.full numpy.fromiter numpy.char.array pandas.Series torch.tensor numpy.asanyarray "
+        "jax.numpy.array tensorflow.constant torch.ByteTensor torch.as_tensor".split(),
         _array,
     ),
     **dict.fromkeys(
-        "asyncio.run asyncio.create_task asyncio.ensure_future asyncio.wait_for asyncio.shield nest_asyncio.asyncio.run "
-        "asyncio.get_event_loop.run_until_complete asyncio.get_event_loop.create_task asyncio.new_event_loop.run_until_complete "
-        "asyncio.get_running_loop.create_task asyncio.run_coroutine_threadsafe trio.run_sync weakref.ref weakref.proxy "
-        "copyreg.pickle inspect.unwrap inspect.cleandoc typing.no_type_check".split(),
+        "asyncio.run asyncio.create_task asyncio.ensure_future asyncio.wait_for asyncio.shield "
+        "nest_asyncio.asyncio.run asyncio.get_event_loop.run_until_complete "
+        "asyncio.get_event_loop.create_task asyncio.new_event_loop.run_until_complete "
+        "asyncio.get_running_loop.create_task asyncio.run_coroutine_threadsafe trio.run_sync weakref.ref "
+        "weakref.proxy copyreg.pickle inspect.unwrap inspect.cleandoc typing.no_type_check".split(),
         _identity,
     ),
     "asyncio.gather": _gather,

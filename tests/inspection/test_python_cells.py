@@ -152,3 +152,19 @@ def test_hostile_cell_neither_crashes_nor_hangs(source: str) -> None:
         run_cell(source, state)
     except OutOfBudget:
         assert state.budget.remaining() < 2
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "for i in range(10**30):\n    break",
+        "list(range(10**30))",
+        "import numpy\nnumpy.array(range(10**30))",
+        "import json, transformers\njson.dump({transformers.x: 1}, open('a.json', 'w'))",
+        "import collections\ncollections.Counter([[1], [2]])",
+        "x = []\nx.append(x)\nstr(x)",
+    ],
+)
+def test_odd_values_do_not_end_inspection(before: str) -> None:
+    """The line after them is still read."""
+    assert len(repositories(f"{before}\n!{CLONE}")) == 1
