@@ -1,4 +1,7 @@
-"""AES decryption in Python, for payloads whose key stands beside them. Slow, bounded by its caller, not for secrets."""
+"""AES decryption in Python, for payloads whose key stands beside them.
+
+Slow, bounded by its caller, not for secrets.
+"""
 
 from __future__ import annotations
 
@@ -63,16 +66,16 @@ def _expand(key: bytes) -> list[bytes]:
             constant = _multiply(constant, 2)
         elif size > 6 and index % size == 4:
             word = bytes(_BOX[each] for each in word)
-        words.append(bytes(one ^ other for one, other in zip(words[-size], word)))
+        words.append(bytes(one ^ other for one, other in zip(words[-size], word, strict=False)))
     return [b"".join(words[at : at + 4]) for at in range(0, len(words), 4)]
 
 
 def _decrypt_block(keys: list[bytes], block: bytes) -> bytes:
     nine, eleven, thirteen, fourteen = _PRODUCTS[9], _PRODUCTS[11], _PRODUCTS[13], _PRODUCTS[14]
-    state = bytes(one ^ other for one, other in zip(block, keys[-1]))
+    state = bytes(one ^ other for one, other in zip(block, keys[-1], strict=False))
     for number in range(len(keys) - 2, -1, -1):
         state = bytes(_INVERSE[state[at]] for at in _SHIFT)
-        state = bytes(one ^ other for one, other in zip(state, keys[number]))
+        state = bytes(one ^ other for one, other in zip(state, keys[number], strict=False))
         if number:
             mixed = bytearray()
             for at in range(0, 16, 4):
@@ -103,4 +106,4 @@ def decrypt_cbc(key: bytes, start: bytes, data: bytes, spend: Callable[[int], No
     """Decrypt ``data`` in CBC mode; padding stays on."""
     plain = decrypt_ecb(key, data[: len(data) // 16 * 16], spend)
     before = start + data
-    return bytes(one ^ other for one, other in zip(plain, before))
+    return bytes(one ^ other for one, other in zip(plain, before, strict=False))

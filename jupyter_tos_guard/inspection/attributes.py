@@ -107,7 +107,7 @@ def _get_instance(self: Evaluator, value: Instance, name: str) -> Value:
 def _base_method(
     self: Evaluator, value: Instance, base: str, name: str, arguments: list[Value], keywords: dict[str, Value]
 ) -> Value:
-    """A method that the user's class has from a library's: it may call any method of the user's."""
+    """Call a method that the user's class has from a library's: it may call any method of the user's."""
     from jupyter_tos_guard.inspection import sinks
 
     result = sinks.call(self, Symbol(f"{base}.{name}"), arguments, keywords)
@@ -347,7 +347,7 @@ def _get_code(self: Evaluator, value: Code, name: str) -> Value:
     if name == "co_consts" and value.function is not None:
         constants = [each.value for each in ast.walk(value.function.node) if type(each) is ast.Constant]
         doc = value.function.attributes.get("__doc__")
-        return tuple([doc] + [each for each in constants if each != doc][:200])
+        return (doc, *[each for each in constants if each != doc][:200])
     if name == "co_consts" and value.calls is not None:
         return tuple(value.calls.constants)
     if name in ("co_name", "co_filename"):
@@ -637,7 +637,7 @@ def binary(self: Evaluator, operation: type[ast.operator], left: Value, right: V
 
 
 def _pipe(self: Evaluator, left: Value, right: Value) -> Value:
-    """``a | b`` of a library's objects: plumbum's pipelines, langchain's, types."""
+    """Evaluate ``a | b`` of a library's objects: plumbum's pipelines, langchain's, types."""
     for each in (left, right):
         if type(each) is Symbol and each.called:
             return each
@@ -648,11 +648,13 @@ def _arithmetic(operation: type[ast.operator], left: Any, right: Any) -> Value:
     if operation is ast.Pow and type(left) is int and type(right) is int:
         if right < 0 or left.bit_length() * right > 1 << 17:
             return UNKNOWN if right > 0 or left == 0 else float(left) ** right
-    elif operation is ast.LShift and (right > 1 << 17 or right < 0):
+    elif (operation is ast.LShift and (right > 1 << 17 or right < 0)) or (
+        operation is ast.Mult
+        and type(left) is int
+        and type(right) is int
+        and left.bit_length() + right.bit_length() > 1 << 18
+    ):
         return UNKNOWN
-    elif operation is ast.Mult and type(left) is int and type(right) is int:
-        if left.bit_length() + right.bit_length() > 1 << 18:
-            return UNKNOWN
     try:
         return _OPERATORS[operation](left, right)
     except (ArithmeticError, TypeError, ValueError, KeyError):
@@ -729,7 +731,8 @@ def _elementwise(self: Evaluator, operation: type[ast.operator], left: Value, ri
         return UNKNOWN
     self.budget.spend(len(first) // 8 + 1)
     kind = left.kind if type(left) is Array else right.kind
-    return library.wrapped(Array([binary(self, operation, a, b) for a, b in zip(first, second)], kind))
+    pairs = zip(first, second, strict=False)
+    return library.wrapped(Array([binary(self, operation, a, b) for a, b in pairs], kind))
 
 
 def _by_method(self: Evaluator, operation: type[ast.operator], left: Value, right: Value) -> Value | None:

@@ -65,7 +65,7 @@ _AUTOMAGIC = re.compile(r"[A-Za-z_][\w.-]*$")
 
 
 def cell_magic(source: str) -> Magic | None:
-    """The cell magic that ``source`` begins with, if any."""
+    """Return the cell magic that ``source`` begins with, if any."""
     start = 0
     line_number = 1
     # IPython skips leading empty lines; comment lines before a magic are
@@ -234,7 +234,7 @@ def _replace_lines(source: str, lines: list[Line]) -> str:
 
 
 def _replace_line(text: str, number: int, lines: list[Line]) -> str | None:
-    """Placeholder for one logical line, or None if it is Python."""
+    """Return the placeholder for one logical line, or None if it is Python."""
     bare = text.lstrip(" \t")
     if not bare or bare[0] == "#":
         return None
@@ -251,7 +251,7 @@ def _replace_line(text: str, number: int, lines: list[Line]) -> str | None:
 
 
 def _replace_inner(bare: str, indent: str, number: int, lines: list[Line], text: str) -> str | None:
-    """The escapes that do not stand first: ``x = !ls``, ``with a: !ls``."""
+    """Replace the escapes that do not stand first: ``x = !ls``, ``with a: !ls``."""
     match = _ASSIGNMENT.match(bare)
     if match is not None:
         targets, escape, rest = match.group("targets", "escape", "rest")
@@ -309,11 +309,11 @@ def _blocks(text: str) -> list[tuple[int, str]]:
     begins: list[tuple[int, int]] = []
     for offset, number in starts:
         head = text[offset : offset + 8]
-        if head[:1] in (" ", "\t", "\n", "", "#", ")", "]", "}") or head.startswith(
+        continues = head[:1] in (" ", "\t", "\n", "", "#", ")", "]", "}") or head.startswith(
             ("else", "elif", "except", "finally")
-        ):
-            if begins:
-                continue
+        )
+        if continues and begins:
+            continue
         begins.append((offset, number))
     blocks = []
     for index, (offset, number) in enumerate(begins[:5000]):
@@ -369,5 +369,5 @@ def placeholder_index(node: ast.Call) -> int:
 
 
 def normal_name(name: str) -> str:
-    """Identifier as Python reads it."""
+    """Return an identifier as Python reads it."""
     return name if name.isascii() else unicodedata.normalize("NFKC", name)

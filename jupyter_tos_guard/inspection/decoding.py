@@ -1,4 +1,7 @@
-"""Decoders that Python's library lacks or that must not be run: pickles, code objects, ciphers, archives, odd bases."""
+"""Decoders that Python's library lacks or that must not be run.
+
+Pickles, code objects, ciphers, archives, odd bases.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +113,7 @@ def _step(self: Evaluator, name: str, argument: Any, stack: list[Value], memo: d
         stack.append(_marked(stack))
     elif name == "DICT":
         items = _marked(stack)
-        stack.append(dict(zip(items[::2], items[1::2])))
+        stack.append(dict(zip(items[::2], items[1::2], strict=False)))
     elif name == "APPEND":
         item = stack.pop()
         stack[-1].append(item)
@@ -123,7 +126,7 @@ def _step(self: Evaluator, name: str, argument: Any, stack: list[Value], memo: d
         stack[-1][key] = item
     elif name == "SETITEMS":
         items = _marked(stack)
-        stack[-1].update(zip(items[::2], items[1::2]))
+        stack[-1].update(zip(items[::2], items[1::2], strict=False))
     elif name in ("PUT", "BINPUT", "LONG_BINPUT"):
         memo[argument] = stack[-1]
     elif name == "MEMOIZE":
@@ -143,8 +146,9 @@ def _step(self: Evaluator, name: str, argument: Any, stack: list[Value], memo: d
 _ARGUMENT: Final = object()
 _CONSTANT: Final[dict[str, Any]] = {
     **dict.fromkeys(
-        "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING BINBYTES "
-        "SHORT_BINBYTES BINBYTES8 UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 BYTEARRAY8".split(),
+        "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING "
+        "BINBYTES SHORT_BINBYTES BINBYTES8 UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 "
+        "BYTEARRAY8".split(),
         _ARGUMENT,
     ),
     "NONE": None,
@@ -337,7 +341,7 @@ _ALPHABETS: Final = {
 
 
 def based(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
-    """Decoders of packages for bases that are no power of two."""
+    """Decode as packages for bases that are no power of two do."""
     word = name.partition(".")[0]
     data = arguments[0] if arguments else UNKNOWN
     if type(data) is str:
@@ -361,11 +365,11 @@ def based(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str
     return made
 
 
-# -- archives --------------------------------------------------------------------------------------------------
+# -- archives ------------------------------------------------------------------------------------------------
 
 
 def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
-    """A zip or tar in memory or in a known file, as its members."""
+    """Open a zip or tar in memory or in a known file, as its members."""
     members: dict[str, bytes] = {}
     data = stream.content
     if type(data) is str:

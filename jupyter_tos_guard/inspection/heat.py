@@ -64,7 +64,7 @@ def reached(functions: Iterable[Value], bound: dict[str, Value]) -> set[str]:
 
 
 def fingerprint(function: Value, arguments: list[Value]) -> tuple[Any, ...]:
-    """What a deferred call works on, cheaply: it differs when a later cell has changed that."""
+    """Return what a deferred call works on, cheaply: it differs when a later cell has changed that."""
     seen: list[Any] = []
     for each in arguments[:8]:
         _look(each, seen, 2)

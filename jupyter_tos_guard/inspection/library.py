@@ -50,8 +50,8 @@ _PURE: Final[dict[str, frozenset[str]]] = {
     module: frozenset(names.split())
     for module, names in {
         "builtins": "abs all any ascii bin bool bytearray bytes chr complex dict divmod float frozenset hash "
-                    "hex int len list max min oct ord pow range repr reversed round set slice sorted str sum "
-                    "tuple zip enumerate",
+        "hex int len list max min oct ord pow range repr reversed round set slice sorted str sum "
+        "tuple zip enumerate",
         "builtins.bytes": "fromhex maketrans",
         "builtins.bytearray": "fromhex maketrans",
         "builtins.str": "maketrans",
@@ -59,11 +59,11 @@ _PURE: Final[dict[str, frozenset[str]]] = {
         "builtins.float": "fromhex",
         "builtins.dict": "fromkeys",
         "base64": "a85decode a85encode b16decode b16encode b32decode b32encode b32hexdecode b32hexencode "
-                  "b64decode b64encode b85decode b85encode decodebytes decodestring encodebytes "
-                  "standard_b64decode standard_b64encode urlsafe_b64decode urlsafe_b64encode z85decode "
-                  "z85encode",
+        "b64decode b64encode b85decode b85encode decodebytes decodestring encodebytes "
+        "standard_b64decode standard_b64encode urlsafe_b64decode urlsafe_b64encode z85decode "
+        "z85encode",
         "binascii": "a2b_base64 a2b_hex a2b_qp a2b_uu b2a_base64 b2a_hex b2a_qp b2a_uu crc32 hexlify "
-                    "unhexlify crc_hqx",
+        "unhexlify crc_hqx",
         "codecs": "encode decode",
         "zlib": "compress decompress crc32 adler32",
         "gzip": "compress decompress",
@@ -71,7 +71,7 @@ _PURE: Final[dict[str, frozenset[str]]] = {
         "lzma": "compress decompress",
         "quopri": "decodestring encodestring",
         "urllib.parse": "quote quote_plus unquote unquote_plus unquote_to_bytes urlencode urljoin urlparse "
-                        "urlsplit urlunparse urlunsplit parse_qs parse_qsl quote_from_bytes urldefrag",
+        "urlsplit urlunparse urlunsplit parse_qs parse_qsl quote_from_bytes urldefrag",
         "html": "escape unescape",
         "json": "dumps loads",
         "ast": "literal_eval",
@@ -82,14 +82,14 @@ _PURE: Final[dict[str, frozenset[str]]] = {
         "unicodedata": "normalize lookup name category decimal digit numeric bidirectional combining",
         "string": "capwords",
         "math": "ceil floor sqrt log log2 log10 exp sin cos tan atan atan2 gcd lcm fabs fmod pow trunc isqrt "
-                "prod factorial comb perm fsum hypot radians degrees",
+        "prod factorial comb perm fsum hypot radians degrees",
         "cmath": "exp sqrt",
         "operator": "add sub mul truediv floordiv mod xor and_ or_ not_ neg concat getitem eq ne lt le gt ge "
-                    "lshift rshift pow invert contains index abs pos truth is_ is_not countOf indexOf",
+        "lshift rshift pow invert contains index abs pos truth is_ is_not countOf indexOf",
         "itertools": "chain chain.from_iterable islice cycle repeat zip_longest product permutations "
-                     "combinations combinations_with_replacement count compress pairwise batched",
+        "combinations combinations_with_replacement count compress pairwise batched",
         "os.path": "join basename dirname split splitext normpath commonprefix isabs relpath splitdrive "
-                   "normcase",
+        "normcase",
         "posixpath": "join basename dirname split splitext normpath commonprefix isabs",
         "re": "sub subn split findall escape compile match search fullmatch finditer",
         "fractions": "Fraction",
@@ -255,7 +255,7 @@ FIELDS: Final[set[type]] = set(_FIELD_TYPES)
 
 
 def pure(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
-    """Result of a pure function, UNKNOWN where an argument is; None is a result like any other.
+    """Return the result of a pure function, UNKNOWN where an argument is; None is a result like any other.
 
     Raises
     ------
@@ -347,7 +347,7 @@ _ROOTS: Final = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstd
 
 
 def stdlib(name: str) -> ModuleType:
-    """A module of the standard library, never one of the same name that lies in the user's folder.
+    """Import a module of the standard library, never one of the same name in the user's folder.
 
     Raises
     ------

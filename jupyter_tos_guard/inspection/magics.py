@@ -1,4 +1,4 @@
-"""IPython's lines: magics, ``!``, cell magics, aliases, and the expansion of ``$name`` and ``{expression}``."""
+"""IPython's lines: magics, ``!``, cell magics, aliases, expansion of ``$name`` and ``{expression}``."""
 
 from __future__ import annotations
 
@@ -242,9 +242,9 @@ def _expression(self: Evaluator, text: str) -> Any:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _UNBOUND
     names = [each.id for each in ast.walk(tree) if type(each) is ast.Name]
-    if type(tree) in (ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Constant, ast.Set) and names:
-        if any(not _is_bound(self, name) for name in names):
-            return _UNBOUND
+    plain = type(tree) in (ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Constant, ast.Set)
+    if plain and any(not _is_bound(self, name) for name in names):
+        return _UNBOUND
     if type(tree) is ast.Constant and text.strip()[:1] not in "'\"":
         return _UNBOUND if text.strip().isdigit() else tree.value
     return self.evaluate(tree)
@@ -299,7 +299,7 @@ def _lines(output: str) -> Value:
 
 
 def _own_magic(self: Evaluator, name: str, own: Value, line: str, body: str | None, origin: Origin) -> Value:
-    """A magic, alias or macro of the user's."""
+    """Run a magic, alias or macro of the user's."""
     if type(own) is str:
         if name in self.session.macros:
             return run_nested(self, own, (f"macro {name}",))
@@ -626,10 +626,11 @@ _LINE: Final[dict[str, Any]] = {
 _RAW: Final = frozenset({"alias", "timeit", "time", "prun"})
 _PROGRAM_MAGICS: Final = frozenset("pip pip3 conda mamba micromamba uv npm".split())
 _QUIET: Final = frozenset(
-    "matplotlib pylab autoreload who whos who_ls config reset reset_selective xdel precision pwd ls ll cat less more man "
-    "mkdir rmdir history hist notebook lsmagic magic quickref pdb xmode colors tensorflow_version autosave logstart "
-    "logstop psearch pinfo pdef pdoc psource autoawait bookmark dirs popd dhist edit ed save pastebin rehashx gui "
-    "connect_info qtconsole killbgscripts script sql inline widget doctest_mode page profile pprint".split()
+    "matplotlib pylab autoreload who whos who_ls config reset reset_selective xdel precision pwd ls ll cat "
+    "less more man mkdir rmdir history hist notebook lsmagic magic quickref pdb xmode colors "
+    "tensorflow_version autosave logstart logstop psearch pinfo pdef pdoc psource autoawait bookmark dirs "
+    "popd dhist edit ed save pastebin rehashx gui connect_info qtconsole killbgscripts script sql inline "
+    "widget doctest_mode page profile pprint".split()
 )
 _AUTOMAGIC: Final = (
     frozenset(_LINE) | _PROGRAM_MAGICS | frozenset("ls cp mv rm mkdir cat rmdir ll man less more".split())
@@ -638,7 +639,8 @@ _CELL: Final[dict[str, Any]] = {
     **dict.fromkeys("writefile file writetemplate".split(), _writefile),
     **dict.fromkeys("bash sh script system sx ! cmd shell zsh ksh dash".split(), _shell_cell),
     **dict.fromkeys(
-        "capture time timeit prun memit mprun lprun python_in_process debug heat px scalene wurlitzer".split(),
+        "capture time timeit prun memit mprun lprun python_in_process debug heat px scalene "
+        "wurlitzer".split(),
         _python_cell,
     ),
     **dict.fromkeys("python python3 python2 pypy pypy3".split(), _child_cell),

@@ -39,16 +39,16 @@ Arguments = list[Value]
 Keywords = dict[str, Value]
 
 _TEXT: Final = frozenset(
-    "capitalize casefold center count decode encode endswith expandtabs find fromhex hex index isalnum isalpha isascii "
-    "isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust lower lstrip "
-    "maketrans partition removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines "
-    "startswith strip swapcase title translate upper zfill __add__ __mul__ __mod__ __getitem__ __len__ __contains__ "
-    "__str__ __eq__ __ne__ __hash__ __iter__ tobytes".split()
+    "capitalize casefold center count decode encode endswith expandtabs find fromhex hex index isalnum "
+    "isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper "
+    "join ljust lower lstrip maketrans partition removeprefix removesuffix replace rfind rindex rjust "
+    "rpartition rsplit rstrip split splitlines startswith strip swapcase title translate upper zfill __add__ "
+    "__mul__ __mod__ __getitem__ __len__ __contains__ __str__ __eq__ __ne__ __hash__ __iter__ tobytes".split()
 )
 #: Methods whose answer depends on what a hole stands for.
 _ASKING: Final = frozenset(
-    "count endswith find index isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable "
-    "isspace istitle isupper rfind rindex startswith __len__ __eq__ __ne__ __hash__".split()
+    "count endswith find index isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric "
+    "isprintable isspace istitle isupper rfind rindex startswith __len__ __eq__ __ne__ __hash__".split()
 )
 _PLAIN: Final[dict[type, frozenset[str]]] = {
     str: _TEXT,
@@ -60,17 +60,18 @@ _PLAIN: Final[dict[type, frozenset[str]]] = {
     bool: frozenset(),
     float: frozenset("is_integer hex as_integer_ratio".split()),
     list: frozenset(
-        "append extend insert pop remove reverse clear copy index count __getitem__ __len__ __setitem__ __contains__ "
-        "__add__ __iter__ appendleft popleft extendleft rotate put put_nowait get get_nowait __iadd__".split()
+        "append extend insert pop remove reverse clear copy index count __getitem__ __len__ __setitem__ "
+        "__contains__ __add__ __iter__ appendleft popleft extendleft rotate put put_nowait get get_nowait "
+        "__iadd__".split()
     ),
     tuple: frozenset("index count __getitem__ __len__ __contains__ __iter__ __add__".split()),
     dict: frozenset(
-        "get keys values items pop popitem setdefault update copy clear __getitem__ __contains__ __len__ __setitem__ "
-        "__iter__ move_to_end most_common elements".split()
+        "get keys values items pop popitem setdefault update copy clear __getitem__ __contains__ __len__ "
+        "__setitem__ __iter__ move_to_end most_common elements".split()
     ),
     set: frozenset(
-        "add discard remove pop update union intersection difference symmetric_difference copy clear issubset "
-        "issuperset isdisjoint __contains__ __len__".split()
+        "add discard remove pop update union intersection difference symmetric_difference copy clear "
+        "issubset issuperset isdisjoint __contains__ __len__".split()
     ),
     frozenset: frozenset("union intersection difference issubset issuperset isdisjoint copy".split()),
     range: frozenset("index count __getitem__ __len__".split()),
@@ -99,7 +100,7 @@ def call(self: Evaluator, value: Value, name: str, arguments: Arguments, keyword
 
 
 def _plain(self: Evaluator, value: Any, name: str, arguments: Arguments, keywords: Keywords) -> Value:
-    """A method of Python's own on a value that stands for itself."""
+    """Call a method of Python's own on a value that stands for itself."""
     kind = type(value)
     if kind is str or kind is bytes or kind is bytearray:
         return _text(self, value, name, arguments, keywords)
@@ -122,7 +123,7 @@ _QUEUE: Final[dict[str, Callable[..., None]]] = {
 
 
 def _careful(self: Evaluator, value: Any, name: str, arguments: Arguments, keywords: Keywords) -> Value:
-    """What may not happen takes nothing away: a worker's ``queue.pop()`` must find it next time too."""
+    """Take nothing away if it may not happen: a worker's ``queue.pop()`` must find it next time too."""
     if name in ("clear", "remove"):
         return None
     if type(value) is dict:
@@ -170,7 +171,7 @@ def _perform(self: Evaluator, value: Any, name: str, arguments: Arguments, keywo
 
 
 def _text(self: Evaluator, value: Any, name: str, arguments: Arguments, keywords: Keywords) -> Value:
-    """A method of text or bytes, parts that are not known carried along."""
+    """Call a method of text or bytes, parts that are not known carried along."""
     if name == "join":
         return _join(self, value, arguments)
     if name in _ASKING and (
@@ -366,7 +367,7 @@ _SPECIAL: Final[dict[tuple[type, str], Callable[..., Value]]] = {
 
 
 def _field(self: Evaluator, value: Value, name: str, arguments: Arguments, keywords: Keywords) -> Value:
-    """A method of a result of the library: a match, a digest, a parsed address."""
+    """Call a method of a result of the library: a match, a digest, a parsed address."""
     if isinstance(value, re.Pattern):
         return library.pure(self, f"re.{name}", [value, *arguments], keywords)
     if not all(is_plain(each) for each in arguments):

@@ -69,19 +69,18 @@ _RENAME_USE = re.compile(
 #: the names that it binds worth following (see :class:`.history.History`).
 #: ``os`` and its like are not here: their sinks have telling names, above.
 SINK_MODULES = frozenset(
-    "subprocess pty pexpect sh plumbum invoke fabric commands _posixsubprocess popen2 ctypes cffi "
-    "psutil xonsh sarge delegator envoy docker paramiko asyncssh sshtunnel netmiko terminado "
-    "importlib runpy imp code codeop pickle cPickle _pickle dill cloudpickle joblib marshal shelve "
-    "jsonpickle urllib urllib2 urllib3 requests httpx aiohttp http wget gdown pooch pycurl curl_cffi treq "
-    "mechanize grequests cloudscraper requests_html huggingface_hub kagglehub opendatasets fsspec smart_open git "
-    "dulwich pygit2 github ftplib telnetlib socket websocket websockets smtplib scapy "
-    "pip piplite micropip conda ensurepip condacolab site jupyter_client nbclient papermill nbconvert "
-    "nbformat zipimport __main__".split()
+    "subprocess pty pexpect sh plumbum invoke fabric commands _posixsubprocess popen2 ctypes cffi psutil "
+    "xonsh sarge delegator envoy docker paramiko asyncssh sshtunnel netmiko terminado importlib runpy imp "
+    "code codeop pickle cPickle _pickle dill cloudpickle joblib marshal shelve jsonpickle urllib urllib2 "
+    "urllib3 requests httpx aiohttp http wget gdown pooch pycurl curl_cffi treq mechanize grequests "
+    "cloudscraper requests_html huggingface_hub kagglehub opendatasets fsspec smart_open git dulwich pygit2 "
+    "github ftplib telnetlib socket websocket websockets smtplib scapy pip piplite micropip conda ensurepip "
+    "condacolab site jupyter_client nbclient papermill nbconvert nbformat zipimport __main__".split()
 )
 
 
 def find_words(text: str) -> frozenset[str]:
-    """Identifiers, keywords and numbers of a text, in the form in which Python reads them."""
+    """Return identifiers, keywords and numbers of a text, in the form in which Python reads them."""
     return frozenset(_WORD.findall(text if text.isascii() else unicodedata.normalize("NFKC", text)))
 
 

@@ -136,7 +136,7 @@ class Class:
         return None
 
     def lineage(self) -> list[Value]:
-        """The class, its bases, their bases."""
+        """Yield the class, its bases, their bases."""
         found: list[Value] = []
         waiting: list[Value] = [self]
         while waiting and len(found) < 64:
