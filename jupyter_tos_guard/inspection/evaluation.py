@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -390,6 +391,27 @@ class Evaluator:
             return signal
         self.doubts += 1
         return None
+
+    def glance(self, body: Sequence[ast.stmt]) -> None:
+        """Report what a branch would do that is not taken now, and leave everything as it was."""
+        state, session = self.state, self.session
+        kept = state.cwd, dict(state.environ), dict(state.files), dict(session.patched)
+        outer, provenance = self.journal, self.provenance
+        journal: list[tuple[dict[Any, Any], Any, Any]] = []
+        self.journal = journal
+        self.provenance = (*provenance, "other branch")
+        try:
+            self.block(body)
+        except Raised:
+            pass
+        finally:
+            self.journal, self.provenance = outer, provenance
+            state.cwd, state.environ, state.files, session.patched = kept
+            for names, key, old in reversed(journal):
+                if old is _MISSING:
+                    names.pop(key, None)
+                else:
+                    names[key] = old
 
     def store(self, names: dict[Any, Any], key: Any, value: Value) -> None:
         """Bind, and remember what was there if a branch may have to be taken back."""
@@ -1613,9 +1635,34 @@ def _delete(self: Evaluator, node: Any) -> str | None:
 def _if(self: Evaluator, node: Any) -> str | None:
     truth = self.truth(self.evaluate(node.test))
     if truth is not None:
-        return self.block(node.body if truth else node.orelse)
+        signal = self.block(node.body if truth else node.orelse)
+        other = node.orelse if truth else node.body
+        if other and _is_switch(self, node.test):
+            self.glance(other)
+        return signal
     self.doubts += 1
     return self.fork([lambda: self.block(node.body), lambda: self.block(node.orelse)])
+
+
+def _is_switch(self: Evaluator, test: ast.expr) -> bool:
+    """Whether what decides is set elsewhere: in another cell, or in a form beside the code.
+
+    People flip such switches without touching this statement; what stands in a
+    branch that the statement itself rules out (``if False:``) is never run.
+    """
+    if self.frame.kind != "module" or self.depth or self.hurried:
+        return False
+    used = {each.id for each in ast.walk(test) if type(each) is ast.Name}
+    if not used or any(type(each) in (ast.Call, ast.Attribute) for each in ast.walk(test)):
+        return False
+    defined = self.session.defined
+    elsewhere = {name for name in used if defined.get(name, self.unit.cell) != self.unit.cell}
+    return used == elsewhere or all(
+        re.search(
+            rf"^[ \t]*{re.escape(name)}[ \t]*=[^\n]{{0,300}}#[ \t]*@param", self.unit.text, re.MULTILINE
+        )
+        for name in used - elsewhere
+    )
 
 
 def _for(self: Evaluator, node: Any) -> str | None:

@@ -168,3 +168,23 @@ def test_hostile_cell_neither_crashes_nor_hangs(source: str) -> None:
 def test_odd_values_do_not_end_inspection(before: str) -> None:
     """The line after them is still read."""
     assert len(repositories(f"{before}\n!{CLONE}")) == 1
+
+
+def test_branch_behind_a_switch_of_another_cell_is_seen() -> None:
+    (fact,) = repositories("wanted = False", f"if wanted:\n    !{CLONE}")
+    assert fact.provenance == ("other branch",)
+
+
+def test_branch_behind_a_form_field_is_seen() -> None:
+    cell = f"kind = 'a' #@param ['a', 'b']\nif kind == 'a':\n    !ls\nelse:\n    !{CLONE}"
+    assert len(repositories(cell)) == 1
+
+
+def test_branch_that_the_cell_rules_out_is_not_seen() -> None:
+    assert repositories(f"wanted = False\nif wanted:\n    !{CLONE}") == []
+
+
+def test_glance_at_a_branch_leaves_no_trace() -> None:
+    cell = "if wanted:\n    name = 'b'\n    %cd /tmp\n!echo $name > $PWD/{name}.txt"
+    (facts,) = inspect("wanted = False", "name = 'a'", cell)[2:]
+    assert {fact.value for fact in facts if fact.kind is Kind.FILE} == {"a.txt"}
