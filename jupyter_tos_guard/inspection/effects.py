@@ -84,12 +84,11 @@ def shell(self: Evaluator, text: Value, *steps: str, stdin: str | None = None) -
             self.opaque("unresolved-command", self.node, *steps)
         return HOLE
     origin = self.origin_of(self.node, *steps, *self.steps_of(made_text, _node_of(self)))
-    output = run_shell(made_text, self.state, origin)
-    return output
+    return run_shell(made_text, self.state, origin)
 
 
 def _commands_within(self: Evaluator, symbol: Symbol) -> list[str]:
-    """Shell commands in the text that a library's parser was given: its result may be any part of that text."""
+    """Find shell commands in the text a library's parser was given: its result may be any part of it."""
     found: list[str] = []
     for each in (*symbol.details[0], *symbol.details[1].values()):
         content = each.content if type(each) is Stream else _decoded(each)
@@ -231,7 +230,7 @@ def _posix_spawn(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
 
 
 def _spawn_pieces(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """The program and its arguments as separate arguments, or as one list."""
+    """Run a program given with its arguments as separate arguments, or as one list."""
     words: list[Value] = []
     if symbol.name.endswith("subprocess_exec") and "create_" not in symbol.name:
         arguments = arguments[1:]
@@ -271,12 +270,13 @@ def feed(self: Evaluator, process: Process, text: Value) -> None:
 
 
 _READERS: Final = frozenset(
-    "bash sh zsh dash ksh fish python python3 ash busybox perl ruby node xargs parallel at batch crontab ssh tmux screen".split()
+    "bash sh zsh dash ksh fish python python3 ash busybox perl ruby node xargs parallel at batch crontab ssh "
+    "tmux screen".split()
 )
 
 
 def _libc(self: Evaluator, name: str, arguments: Arguments) -> Value:
-    """A C function by ``ctypes`` or ``cffi``."""
+    """Call a C function by ``ctypes`` or ``cffi``."""
     word = name.rpartition(".")[2]
     text = [
         each for each in (_c_value(each) for each in arguments) if type(each) in (str, bytes, list, tuple)
@@ -301,9 +301,10 @@ def _c_value(value: Value) -> Value:
 
 _ADDRESS: Final = re.compile(r"\s*(?:[a-z][a-z0-9+.-]{1,20}://|git@|magnet:|www\.)\S*$", re.IGNORECASE)
 _VERBS: Final = (
-    "get post put head request fetch download retrieve urlopen open clone load read pull connect install snapshot stream "
-    "from_url retrieval crawl goto visit send add_torrent add_magnet add_uri add run start serve launch forward create "
-    "import source import_url wget curl unpack save copy submodule remote mirror sync scrape loads scan"
+    "get post put head request fetch download retrieve urlopen open clone load read pull connect install "
+    "snapshot stream from_url retrieval crawl goto visit send add_torrent add_magnet add_uri add run start "
+    "serve launch forward create import source import_url wget curl unpack save copy submodule remote mirror "
+    "sync scrape loads scan"
 ).split()
 _VERB: Final = re.compile(
     r"(?:^|_)(?:" + "|".join(_VERBS) + r")(?:$|_|\d)|url|clone|download|fetch|load|get|open|read|retrieve"
@@ -402,7 +403,7 @@ def _fetch_to(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
 
 
 def _clone(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """A repository is cloned by a library: the same as by ``git``."""
+    """Clone a repository by a library: the same as by ``git``."""
     words = [self.text(each) for each in arguments if type(each) in (str, Path, Choice)]
     words += [
         self.text(keywords[name])
@@ -411,6 +412,14 @@ def _clone(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
     ]
     argv(self, ["git", "clone", *words[:2]])
     self.escape_all(arguments, keywords)
+    return Symbol(symbol.name, True, (arguments, keywords))
+
+
+def _load_model(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """Report the file that a trained network is read from."""
+    path = _given(arguments, keywords, 0, "name", "model_file", "path_or_bytes")
+    if type(path) in (str, Path):
+        self.emit(Kind.FILE, self.text(path).lower(), self.node, *self.steps_of(path))
     return Symbol(symbol.name, True, (arguments, keywords))
 
 
@@ -475,7 +484,7 @@ def _http_request(self: Evaluator, symbol: Symbol, arguments: Arguments, keyword
 
 
 def _connect(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """A connection to a host and port."""
+    """Connect to a host and port."""
     target = _given(
         arguments, keywords, 0, "address", "host", "hostname", "ssh_address_or_host", "remote_host"
     )
@@ -511,8 +520,9 @@ def is_fetched(value: Value) -> bool:
 
 
 _NETWORK: Final = frozenset(
-    "requests urllib urllib2 urllib3 httpx aiohttp http wget pycurl socket ftplib websocket websockets treq grequests "
-    "cloudscraper curl_cffi mechanize requests_html niquests smart_open fsspec pyodide js gdown pooch telnetlib".split()
+    "requests urllib urllib2 urllib3 httpx aiohttp http wget pycurl socket ftplib websocket websockets treq "
+    "grequests cloudscraper curl_cffi mechanize requests_html niquests smart_open fsspec pyodide js gdown "
+    "pooch telnetlib".split()
 )
 
 
@@ -546,7 +556,7 @@ def result_attribute(self: Evaluator, symbol: Symbol, full: str, name: str) -> V
 def save(
     self: Evaluator, path: str, content: str | bytes | None, source: str = "", append: bool = False
 ) -> None:
-    """A file is written."""
+    """Write a file."""
     from jupyter_tos_guard.inspection import process
 
     if HOLE in path:
@@ -645,7 +655,7 @@ def _load(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
 
 
 def _as_plain(value: Value) -> Value:
-    """A notebook or namespace as dictionaries."""
+    """Return a notebook or namespace as dictionaries."""
     if type(value) is Namespace:
         return {str(key): _as_plain(each) for key, each in value.attributes.items()}
     if type(value) in (list, tuple):
@@ -734,7 +744,7 @@ def _home(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
 
 
 def _path_hole(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """A path that only running would tell: a temporary file, the site folder."""
+    """Return a path that only running would tell: a temporary file, the site folder."""
     word = symbol.name.rpartition(".")[2]
     suffix = self.text(keywords.get("suffix", "")) if keywords.get("suffix") is not None else ""
     key = f"/tmp/{HOLE}{len(self.state.files)}{suffix}".replace(HOLE, "tmp")  # noqa: S108 - a name, not a file
@@ -772,7 +782,7 @@ def _fd(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyword
 
 
 def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, keywords: Keywords) -> Value:
-    """Method of a ``pathlib`` path."""
+    """Call a method of a ``pathlib`` path."""
     text = path.text
     if name in ("write_text", "write_bytes"):
         data = _first(arguments, keywords.get("data", UNKNOWN))
@@ -848,7 +858,7 @@ def _archive(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
 
 
 def _unpack(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """``shutil.unpack_archive(file, folder)``; ``.extractall(folder, pwd=…)`` of an archive that is not known."""
+    """``shutil.unpack_archive(file, folder)``; ``.extractall(folder, pwd=…)`` of an unknown archive."""
     from jupyter_tos_guard.inspection import process
 
     if symbol.details and symbol.details[0]:
@@ -930,7 +940,7 @@ def _run_path(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
 def run_file(
     self: Evaluator, path: str, words: Sequence[str], names: dict[str, Value] | None = None
 ) -> Value:
-    """A Python file is run, in ``names`` if it shares them."""
+    """Run a Python file, in ``names`` if it shares them."""
     from jupyter_tos_guard.inspection import process
 
     if HOLE in path:
@@ -1067,7 +1077,7 @@ def _csv_rows(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
     except Exception:
         return UNKNOWN
     if symbol.name.endswith("DictReader") and rows:
-        return [dict(zip(rows[0], row)) for row in rows[1:]]
+        return [dict(zip(rows[0], row, strict=False)) for row in rows[1:]]
     return rows
 
 
@@ -1257,7 +1267,7 @@ def _push(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
 
 
 def _unregister(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """Taking one's own callback back is no business of anybody's; another's may be the guard's."""
+    """Unhook: taking one's own callback back is no business of anybody's; another's may be the guard's."""
     from jupyter_tos_guard.inspection import sinks
 
     callback = _given(arguments, keywords, 1, "function", "callback")
@@ -1412,7 +1422,7 @@ def run_notebook(self: Evaluator, cells: list[Value]) -> None:
 
 
 def _terminal_send(self: Evaluator, arguments: Arguments) -> bool:
-    """A message to a Jupyter terminal or kernel: ``["stdin", command]``, ``{"content": {"code": …}}``."""
+    """Read a message to a terminal or kernel: ``["stdin", command]``, ``{"content": {"code": …}}``."""
     from jupyter_tos_guard.inspection import magics
 
     text = _decoded(_first(arguments))
@@ -1450,16 +1460,18 @@ def _front_end(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
 # -- anything else -------------------------------------------------------------------------------------------
 
 _PROCESS_VERBS: Final = frozenset(
-    "run system popen spawn getoutput check_output check_call shell local sudo bash sh exec_command execute call cmd "
-    "command exec run_command execute_command runcmd launch start submit process popen2 pipe chain_command send_line "
-    "sendline send_keys send invoke spawn_process qx do eval terminal start_process async_run run_async capture "
-    "execute_cmd shell_exec exec_run invoke_shell run_shell create_process sh_exec startDetached execlp getstatusoutput".split()
+    "run system popen spawn getoutput check_output check_call shell local sudo bash sh exec_command execute "
+    "call cmd command exec run_command execute_command runcmd launch start submit process popen2 pipe "
+    "chain_command send_line sendline send_keys send invoke spawn_process qx do eval terminal start_process "
+    "async_run run_async capture execute_cmd shell_exec exec_run invoke_shell run_shell create_process "
+    "sh_exec startDetached execlp getstatusoutput".split()
 )
 _PROGRAMS: Final = frozenset(
-    "git wget curl pip pip3 apt apt-get conda mamba bash sh python python3 sudo chmod tar unzip ssh docker aria2c npm npx "
-    "yarn cargo go make cmake nohup cd export mv cp ln ./ nvidia-smi node java perl ruby gcc g++ snap dpkg brew udocker "
-    "screen tmux env eval source hg svn gh kaggle gdown uv pipx poetry cloudflared ngrok lt bore wstunnel chisel frpc "
-    "qbittorrent-nox transmission-cli transmission-daemon rclone hashcat john xmrig t-rex nbminer lolMiner ethminer".split()
+    "git wget curl pip pip3 apt apt-get conda mamba bash sh python python3 sudo chmod tar unzip ssh docker "
+    "aria2c npm npx yarn cargo go make cmake nohup cd export mv cp ln ./ nvidia-smi node java perl ruby gcc "
+    "g++ snap dpkg brew udocker screen tmux env eval source hg svn gh kaggle gdown uv pipx poetry "
+    "cloudflared ngrok lt bore wstunnel chisel frpc qbittorrent-nox transmission-cli transmission-daemon "
+    "rclone hashcat john xmrig t-rex nbminer lolMiner ethminer".split()
 )
 
 
@@ -1472,7 +1484,7 @@ def looks_like_command(text: str) -> bool:
 
 
 def guess(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """A call of a name that is in no table, judged by the name and by what it is given."""
+    """Call a name that is in no table, judged by the name and by what it is given."""
     name = symbol.name
     word = name.rpartition(".")[2]
     root = name.partition(".")[0]
@@ -1537,8 +1549,9 @@ _KERNELS: Final = frozenset(
     "jupyter_client ipykernel nbclient code IPython qtconsole jupyter_console ipyparallel".split()
 )
 _DATA_ROOTS: Final = frozenset(
-    "builtins pandas numpy matplotlib seaborn plotly logging IPython ipywidgets re json collections typing warnings "
-    "unittest pytest bs4 lxml html streamlit gradio polars networkx rdflib textwrap dataclasses pydantic string".split()
+    "builtins pandas numpy matplotlib seaborn plotly logging IPython ipywidgets re json collections typing "
+    "warnings unittest pytest bs4 lxml html streamlit gradio polars networkx rdflib textwrap dataclasses "
+    "pydantic string".split()
 )
 
 
@@ -1616,55 +1629,63 @@ PROPERTIES: Final[dict[str, Any]] = {
     "sys.argv": lambda self, symbol: self.session.patched.get("sys.argv", Symbol("sys.argv")),
 }
 _PREFIXES: Final = (
-    "subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen subprocess.getoutput "
-    "subprocess.getstatusoutput commands.getoutput commands.getstatusoutput psutil.Popen popen2.popen2 "
-    "invoke.run fabric.api.local fabric.operations.local plumbum.local.cmd asyncio.subprocess.run anyio.run_process "
-    "trio.run_process anyio.open_process subprocess_tee.run sarge.run sarge.capture_stdout delegator.run envoy.run "
-    "IPython.utils.process.arg_split_run google.colab._system_commands._run_command torch.utils.cpp_extension.subprocess.run "
-    "distutils.spawn.spawn setuptools.distutils.spawn.spawn numpy.distutils.exec_command.exec_command nox.run ubelt.cmd"
+    "subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen "
+    "subprocess.getoutput subprocess.getstatusoutput commands.getoutput commands.getstatusoutput "
+    "psutil.Popen popen2.popen2 invoke.run fabric.api.local fabric.operations.local plumbum.local.cmd "
+    "asyncio.subprocess.run anyio.run_process trio.run_process anyio.open_process subprocess_tee.run "
+    "sarge.run sarge.capture_stdout delegator.run envoy.run IPython.utils.process.arg_split_run "
+    "google.colab._system_commands._run_command torch.utils.cpp_extension.subprocess.run "
+    "distutils.spawn.spawn setuptools.distutils.spawn.spawn numpy.distutils.exec_command.exec_command "
+    "nox.run ubelt.cmd"
 )
 _SYSTEM: Final = (
-    "os.system os.popen os.popen2 os.popen3 os.popen4 os.startfile platform.popen get_ipython.system get_ipython.system_raw "
-    "get_ipython.system_piped get_ipython.getoutput get_ipython.getoutputs IPython.utils.process.system "
-    "IPython.utils.process.getoutput IPython.utils.process.getoutputerror IPython.utils._process_posix.system "
-    "IPython.utils._process_common.getoutput IPython.utils._process_posix.ProcessHandler.system "
-    "IPython.utils.process.get_output_error_code asyncio.create_subprocess_shell popen2.popen3 xonsh.execer.exec "
-    "google.colab._shell.Shell.system google.colab._system_commands._shell_line_magic google.colab._system_commands._system_compat "
+    "os.system os.popen os.popen2 os.popen3 os.popen4 os.startfile platform.popen get_ipython.system "
+    "get_ipython.system_raw get_ipython.system_piped get_ipython.getoutput get_ipython.getoutputs "
+    "IPython.utils.process.system IPython.utils.process.getoutput IPython.utils.process.getoutputerror "
+    "IPython.utils._process_posix.system IPython.utils._process_common.getoutput "
+    "IPython.utils._process_posix.ProcessHandler.system IPython.utils.process.get_output_error_code "
+    "asyncio.create_subprocess_shell popen2.popen3 xonsh.execer.exec google.colab._shell.Shell.system "
+    "google.colab._system_commands._shell_line_magic google.colab._system_commands._system_compat "
     "google.colab._system_commands._run_command ipykernel.zmqshell.ZMQInteractiveShell.system_piped plac.run"
 )
 _EXECS: Final = "l le lp lpe v ve vp vpe".split()
 _FETCHES: Final = (
-    "requests.get requests.post requests.put requests.head requests.request requests.Session.get requests.session.get "
-    "requests.Session.post requests.Session.request requests.session.post urllib.request.urlopen httpx.get httpx.post "
-    "httpx.stream httpx.Client.get httpx.AsyncClient.get aiohttp.ClientSession.get aiohttp.request urllib3.request "
-    "urllib3.PoolManager.request urllib3.PoolManager.urlopen urllib.request.build_opener.open smart_open.open fsspec.open "
-    "urllib.request.URLopener.open urllib.request.FancyURLopener.open websocket.create_connection websockets.connect "
-    "websocket.WebSocketApp websocket.WebSocket.connect pyodide.http.pyfetch js.fetch pyodide.http.open_url "
-    "libtorrent.add_magnet_uri libtorrent.parse_magnet_uri libtorrent.session.add_torrent webbrowser.open "
-    "aria2p.API.add_magnet aria2p.API.add requests_html.HTMLSession.get cloudscraper.create_scraper.get"
+    "requests.get requests.post requests.put requests.head requests.request requests.Session.get "
+    "requests.session.get requests.Session.post requests.Session.request requests.session.post "
+    "urllib.request.urlopen httpx.get httpx.post httpx.stream httpx.Client.get httpx.AsyncClient.get "
+    "aiohttp.ClientSession.get aiohttp.request urllib3.request urllib3.PoolManager.request "
+    "urllib3.PoolManager.urlopen urllib.request.build_opener.open smart_open.open fsspec.open "
+    "urllib.request.URLopener.open urllib.request.FancyURLopener.open websocket.create_connection "
+    "websockets.connect websocket.WebSocketApp websocket.WebSocket.connect pyodide.http.pyfetch js.fetch "
+    "pyodide.http.open_url libtorrent.add_magnet_uri libtorrent.parse_magnet_uri "
+    "libtorrent.session.add_torrent webbrowser.open aria2p.API.add_magnet aria2p.API.add "
+    "requests_html.HTMLSession.get cloudscraper.create_scraper.get"
 )
 _FETCHES_TO: Final = (
-    "urllib.request.urlretrieve wget.download pooch.retrieve torch.hub.download_url_to_file torch.hub.load_state_dict_from_url "
-    "torchvision.datasets.utils.download_url torchvision.datasets.utils.download_and_extract_archive "
-    "tensorflow.keras.utils.get_file keras.utils.get_file keras.utils.data_utils.get_file urllib.request.URLopener.retrieve "
-    "urllib.request.FancyURLopener.retrieve fastai.data.external.untar_data fastcore.net.urlsave fastdownload.download_url "
-    "skimage.data._fetchers.download fsspec.filesystem.get shutil.download basicsr.utils.download_util.load_file_from_url "
-    "pySmartDL.SmartDL homura.download mxnet.gluon.utils.download kaggle.download aria2p.API.add_uris"
+    "urllib.request.urlretrieve wget.download pooch.retrieve torch.hub.download_url_to_file "
+    "torch.hub.load_state_dict_from_url torchvision.datasets.utils.download_url "
+    "torchvision.datasets.utils.download_and_extract_archive tensorflow.keras.utils.get_file "
+    "keras.utils.get_file keras.utils.data_utils.get_file urllib.request.URLopener.retrieve "
+    "urllib.request.FancyURLopener.retrieve fastai.data.external.untar_data fastcore.net.urlsave "
+    "fastdownload.download_url skimage.data._fetchers.download fsspec.filesystem.get shutil.download "
+    "basicsr.utils.download_util.load_file_from_url pySmartDL.SmartDL homura.download "
+    "mxnet.gluon.utils.download kaggle.download aria2p.API.add_uris"
 )
 _CLONES: Final = (
-    "git.Repo.clone_from git.repo.base.Repo.clone_from git.Git.clone git.cmd.Git.clone dulwich.porcelain.clone "
-    "pygit2.clone_repository huggingface_hub.Repository git.Repo.clone git.repo.Repo.clone_from porcelain.clone "
-    "dulwich.client.get_transport_and_path"
+    "git.Repo.clone_from git.repo.base.Repo.clone_from git.Git.clone git.cmd.Git.clone "
+    "dulwich.porcelain.clone pygit2.clone_repository huggingface_hub.Repository git.Repo.clone "
+    "git.repo.Repo.clone_from porcelain.clone dulwich.client.get_transport_and_path"
 )
 _CONNECTS: Final = (
-    "socket.create_connection socket.socket.connect socket.socket.connect_ex asyncio.open_connection paramiko.SSHClient.connect "
-    "paramiko.client.SSHClient.connect paramiko.Transport asyncssh.connect asyncssh.create_connection sshtunnel.SSHTunnelForwarder "
-    "sshtunnel.open_tunnel fabric.Connection smtplib.SMTP smtplib.SMTP_SSL ftplib.FTP ftplib.FTP_TLS telnetlib.Telnet "
-    "netmiko.ConnectHandler asyncio.get_event_loop.create_connection ssl.SSLContext.wrap_socket.connect"
+    "socket.create_connection socket.socket.connect socket.socket.connect_ex asyncio.open_connection "
+    "paramiko.SSHClient.connect paramiko.client.SSHClient.connect paramiko.Transport asyncssh.connect "
+    "asyncssh.create_connection sshtunnel.SSHTunnelForwarder sshtunnel.open_tunnel fabric.Connection "
+    "smtplib.SMTP smtplib.SMTP_SSL ftplib.FTP ftplib.FTP_TLS telnetlib.Telnet netmiko.ConnectHandler "
+    "asyncio.get_event_loop.create_connection ssl.SSLContext.wrap_socket.connect"
 )
 _FILES: Final = {
-    **dict.fromkeys("shutil.copy shutil.copy2 shutil.copyfile shutil.copytree shutil.move os.rename os.renames "
-                    "os.replace os.symlink os.link".split(), _move),
+    **dict.fromkeys("shutil.copy shutil.copy2 shutil.copyfile shutil.copytree shutil.move os.rename "
+                    "os.renames os.replace os.symlink os.link".split(), _move),
     "os.chmod": _chmod,
     "os.lchmod": _chmod,
     **dict.fromkeys("os.remove os.unlink shutil.rmtree os.rmdir".split(), _remove),
@@ -1686,7 +1707,8 @@ _FILES: Final = {
     "io.StringIO": _memory,
     "io.BytesIO": _memory,
     "io.TextIOWrapper": lambda self, symbol, arguments, keywords: _first(arguments),
-    **dict.fromkeys("gzip.open gzip.GzipFile bz2.open bz2.BZ2File lzma.open lzma.LZMAFile".split(), _compressed_open),
+    **dict.fromkeys("gzip.open gzip.GzipFile bz2.open bz2.BZ2File lzma.open lzma.LZMAFile".split(),
+                    _compressed_open),
     "json.dump": _dump,
     "json.load": _load,
     "shutil.unpack_archive": _unpack,
@@ -1696,12 +1718,14 @@ _FILES: Final = {
     "zipfile.ZipFile": _archive,
     "tarfile.open": _archive,
     "tarfile.TarFile": _archive,
-    **dict.fromkeys("pathlib.Path pathlib.PosixPath pathlib.PurePath pathlib.PurePosixPath".split(), _make_path),
+    **dict.fromkeys("pathlib.Path pathlib.PosixPath pathlib.PurePath pathlib.PurePosixPath".split(),
+                    _make_path),
     "pathlib.Path.home": _home,
     "pathlib.Path.cwd": _home,
     "os.getcwd": _getcwd,
-    **dict.fromkeys("tempfile.mkdtemp tempfile.mkstemp tempfile.mktemp tempfile.NamedTemporaryFile tempfile.gettempdir "
-                    "tempfile.TemporaryDirectory tempfile.TemporaryFile tempfile.SpooledTemporaryFile site.getusersitepackages "
+    **dict.fromkeys("tempfile.mkdtemp tempfile.mkstemp tempfile.mktemp tempfile.NamedTemporaryFile "
+                    "tempfile.gettempdir tempfile.TemporaryDirectory tempfile.TemporaryFile "
+                    "tempfile.SpooledTemporaryFile site.getusersitepackages "
                     "sysconfig.get_path".split(), _path_hole),
 }  # fmt: skip
 
@@ -1746,12 +1770,16 @@ HANDLERS: Final[dict[str, Any]] = {
     "git.Repo.init.git.pull": _git_execute,
     "git.Repo.init.git.fetch": _git_execute,
     "git.Repo.init.git.remote": _git_execute,
-    **dict.fromkeys("huggingface_hub.snapshot_download huggingface_hub.hf_hub_download huggingface_hub.cached_download "
-                    "huggingface_hub.HfApi.snapshot_download huggingface_hub.HfApi.hf_hub_download datasets.load_dataset "
+    **dict.fromkeys("huggingface_hub.snapshot_download huggingface_hub.hf_hub_download "
+                    "huggingface_hub.cached_download huggingface_hub.HfApi.snapshot_download "
+                    "huggingface_hub.HfApi.hf_hub_download datasets.load_dataset "
                     "diffusers.DiffusionPipeline.from_pretrained modelscope.snapshot_download "
                     "modelscope.hub.snapshot_download.snapshot_download".split(), _hugging_face),
     "torch.hub.load": _torch_hub,
     "torch.hub.list": _torch_hub,
+    "insightface.model_zoo.get_model": _load_model,
+    "insightface.model_zoo.model_zoo.get_model": _load_model,
+    "onnxruntime.InferenceSession": _load_model,
     "http.client.HTTPSConnection.request": _http_request,
     "http.client.HTTPConnection.request": _http_request,
     "httplib.HTTPSConnection.request": _http_request,
@@ -1769,17 +1797,20 @@ HANDLERS: Final[dict[str, Any]] = {
     "importlib._bootstrap_external.SourceFileLoader": _load_source,
     "importlib.util.spec_from_file_location": _load_source,
     "importlib.util.module_from_spec": _module_from_spec,
-    **dict.fromkeys("pip.main pip._internal.main pip._internal.main.main pip._internal.cli.main.main pip.__main__.main "
-                    "pip._internal.cli.main pip._internal.commands.install.InstallCommand.main conda.cli.main "
+    **dict.fromkeys("pip.main pip._internal.main pip._internal.main.main pip._internal.cli.main.main "
+                    "pip.__main__.main pip._internal.cli.main "
+                    "pip._internal.commands.install.InstallCommand.main conda.cli.main "
                     "conda.cli.python_api.run_command conda.cli.main.main micropip.install piplite.install "
                     "setuptools.command.easy_install.main pip._internal.utils.entrypoints._wrapper "
                     "pip._internal.cli.main_parser.parse_command pyodide_js.loadPackage".split(), _pip),
-    **dict.fromkeys("pickle.loads pickle.load pickle.Unpickler.load joblib.load torch.load pandas.read_pickle numpy.load "
-                    "_pickle.loads shelve.open pickle._loads".split(), _unpickle),
+    **dict.fromkeys("pickle.loads pickle.load pickle.Unpickler.load joblib.load torch.load "
+                    "pandas.read_pickle numpy.load _pickle.loads shelve.open "
+                    "pickle._loads".split(), _unpickle),
     **dict.fromkeys("pickle.dumps pickle.dump pickle._dumps joblib.dump torch.save".split(), _pickle),
-    **dict.fromkeys("timeit.timeit timeit.repeat timeit.Timer timeit.main cProfile.run cProfile.runctx profile.run pdb.run "
-                    "pdb.runeval bdb.Bdb.run trace.Trace.run cProfile.Profile.run codeop.compile_command "
-                    "IPython.start_ipython IPython.embed test.support.script_helper.run_python_until_end".split(), _run_statement),
+    **dict.fromkeys("timeit.timeit timeit.repeat timeit.Timer timeit.main cProfile.run cProfile.runctx "
+                    "profile.run pdb.run pdb.runeval bdb.Bdb.run trace.Trace.run cProfile.Profile.run "
+                    "codeop.compile_command IPython.start_ipython IPython.embed "
+                    "test.support.script_helper.run_python_until_end".split(), _run_statement),
     "csv.reader": _csv_rows,
     "csv.DictReader": _csv_rows,
     "marshal.loads": _unmarshal,
@@ -1794,7 +1825,9 @@ HANDLERS: Final[dict[str, Any]] = {
     "get_ipython.run_code": _run_cell,
     "get_ipython.runcode": _run_cell,
     "get_ipython.kernel.do_execute": _run_cell,
-    "get_ipython.ev": lambda self, symbol, arguments, keywords: reflection.run(self, _first(arguments), "eval"),
+    "get_ipython.ev": lambda self, symbol, arguments, keywords: reflection.run(
+        self, _first(arguments), "eval"
+    ),
     "get_ipython.run_line_magic": _line_magic,
     "get_ipython.magic": _line_magic,
     "get_ipython.line_magic": _line_magic,
@@ -1810,10 +1843,12 @@ HANDLERS: Final[dict[str, Any]] = {
     **dict.fromkeys("IPython.core.magic.register_line_magic IPython.core.magic.register_cell_magic "
                     "IPython.core.magic.register_line_cell_magic get_ipython.register_magic_function "
                     "get_ipython.register_magics get_ipython.magics_manager.register_function "
-                    "get_ipython.magics_manager.register IPython.core.magic.register_line_cell".split(), _register_magic),
-    **dict.fromkeys("IPython.core.magic.line_magic IPython.core.magic.cell_magic IPython.core.magic.line_cell_magic "
-                    "IPython.core.magic.magics_class IPython.core.magic.needs_local_scope "
-                    "IPython.core.magic.no_var_expand IPython.core.magic_arguments.magic_arguments".split(), _magic_decorator),
+                    "get_ipython.magics_manager.register "
+                    "IPython.core.magic.register_line_cell".split(), _register_magic),
+    **dict.fromkeys("IPython.core.magic.line_magic IPython.core.magic.cell_magic "
+                    "IPython.core.magic.line_cell_magic IPython.core.magic.magics_class "
+                    "IPython.core.magic.needs_local_scope IPython.core.magic.no_var_expand "
+                    "IPython.core.magic_arguments.magic_arguments".split(), _magic_decorator),
     "code.interact": _execute_notebook,
     "code.InteractiveInterpreter.runsource": _run_cell,
     "code.InteractiveInterpreter.runcode": _run_cell,
@@ -1831,12 +1866,15 @@ HANDLERS: Final[dict[str, Any]] = {
     "nbformat.from_dict": _read_notebook,
     **dict.fromkeys("nbclient.execute nbclient.NotebookClient.execute nbclient.NotebookClient.async_execute "
                     "nbclient.client.NotebookClient.execute papermill.execute_notebook "
-                    "nbconvert.preprocessors.ExecutePreprocessor.preprocess papermill.execute.execute_notebook "
-                    "nbconvert.preprocessors.execute.ExecutePreprocessor.preprocess".split(), _execute_notebook),
+                    "nbconvert.preprocessors.ExecutePreprocessor.preprocess "
+                    "papermill.execute.execute_notebook "
+                    "nbconvert.preprocessors.execute.ExecutePreprocessor.preprocess".split(),
+                    _execute_notebook),
     "IPython.display.Javascript": _front_end,
     "IPython.core.display.Javascript": _front_end,
     "IPython.display.HTML": _front_end,
     "IPython.core.display.HTML": _front_end,
     "IPython.display.display_javascript": _front_end,
-    **dict.fromkeys("base58.b58decode base62.decode base36.dumps base91.decode base65536.decode base2048.decode".split(), _decoder),
+    **dict.fromkeys("base58.b58decode base62.decode base36.dumps base91.decode base65536.decode "
+                    "base2048.decode".split(), _decoder),
 }  # fmt: skip

@@ -33,15 +33,16 @@ if TYPE_CHECKING:
 
 #: Names that Python binds by itself.
 BUILTINS: Final = frozenset(
-    "abs aiter all anext any ascii bin bool breakpoint bytearray bytes callable chr classmethod compile complex delattr "
-    "dict dir divmod enumerate eval exec exit filter float format frozenset getattr globals hasattr hash help hex id "
-    "input int isinstance issubclass iter len list locals map max memoryview min next object oct open ord pow print "
-    "property quit range repr reversed round set setattr slice sorted staticmethod str sum super tuple type vars zip "
-    "__import__ display execfile unichr unicode xrange raw_input reduce basestring long BaseException Exception "
-    "ValueError TypeError KeyError IndexError RuntimeError StopIteration ImportError ModuleNotFoundError OSError "
-    "IOError FileNotFoundError AttributeError NameError ZeroDivisionError KeyboardInterrupt SystemExit Warning "
-    "AssertionError NotImplementedError ArithmeticError LookupError UnicodeError UnicodeDecodeError EOFError "
-    "GeneratorExit StopAsyncIteration TimeoutError ConnectionError PermissionError Ellipsis NotImplemented "
+    "abs aiter all anext any ascii bin bool breakpoint bytearray bytes callable chr classmethod compile "
+    "complex delattr dict dir divmod enumerate eval exec exit filter float format frozenset getattr globals "
+    "hasattr hash help hex id input int isinstance issubclass iter len list locals map max memoryview min "
+    "next object oct open ord pow print property quit range repr reversed round set setattr slice sorted "
+    "staticmethod str sum super tuple type vars zip __import__ display execfile unichr unicode xrange "
+    "raw_input reduce basestring long BaseException Exception ValueError TypeError KeyError IndexError "
+    "RuntimeError StopIteration ImportError ModuleNotFoundError OSError IOError FileNotFoundError "
+    "AttributeError NameError ZeroDivisionError KeyboardInterrupt SystemExit Warning AssertionError "
+    "NotImplementedError ArithmeticError LookupError UnicodeError UnicodeDecodeError EOFError GeneratorExit "
+    "StopAsyncIteration TimeoutError ConnectionError PermissionError Ellipsis NotImplemented "
     "BaseExceptionGroup ExceptionGroup OverflowError RecursionError MemoryError".split()
 )
 
@@ -144,15 +145,16 @@ _MODULE_ALIASES: Final = {
     "zlib_ng": "zlib",
     "pybase64": "base64",
 }
-#: Modules that other modules hold under their own name: ``shutil.os``, ``random._os``, ``pandas.io.common.os``.
+#: Modules that others hold under their own name: ``shutil.os``, ``random._os``, ``pandas.io.common.os``.
 _HELD: Final = frozenset(
-    "os sys subprocess builtins shutil importlib socket base64 pty io zlib codecs binascii operator functools".split()
+    "os sys subprocess builtins shutil importlib socket base64 pty io zlib codecs binascii operator "
+    "functools".split()
 )
 _GLOBALS: Final = ("__dict__", "__globals__")
 
 
 def name_special(self: Evaluator, name: str) -> Value:
-    """A name that IPython binds."""
+    """Return the value of a name that IPython binds."""
     if name in ("get_ipython", "ip"):
         return Symbol("get_ipython") if name == "get_ipython" else UNKNOWN
     if name in ("In", "_ih"):
@@ -196,22 +198,28 @@ HANDLERS: Final[dict[str, Any]] = {**reflection.HANDLERS, **effects.HANDLERS}
 HARMLESS: Final = frozenset(reflection.HARMLESS)
 #: Decorators and wrappers that do not call by themselves what they are given.
 _PASSIVE: Final = frozenset(
-    "functools contextlib dataclasses abc typing numba torch jax tensorflow tf typing_extensions attr pytest".split()
+    "functools contextlib dataclasses abc typing numba torch jax tensorflow tf typing_extensions attr "
+    "pytest".split()
 )
 
 
 #: Libraries whose objects carry no text that a command could come from: what a cleared
 #: statement gives them need not be worked out.
 BARREN: Final = frozenset(
-    "torch torchvision tensorflow tf keras sklearn matplotlib seaborn plotly pandas scipy statsmodels cv2 PIL "
-    "jax flax optax xgboost lightgbm catboost skimage sagemaker pymc pymc3 bokeh altair fastai transformers "
-    "datasets accelerate peft trl networkx sympy polars pyspark dask gensim spacy nltk".split()
+    "torch torchvision tensorflow tf keras sklearn matplotlib seaborn plotly pandas scipy statsmodels cv2 "
+    "PIL jax flax optax xgboost lightgbm catboost skimage sagemaker pymc pymc3 bokeh altair fastai "
+    "transformers datasets accelerate peft trl networkx sympy polars pyspark dask gensim spacy nltk".split()
 )
 
 
 def is_barren(name: str) -> bool:
     """Whether a call of ``name`` yields nothing that matters to a command."""
     return name.partition(".")[0] in BARREN and not knows(name)
+
+#: What ``from module import *`` binds, as far as it is worth following into later cells.
+STARS: Final[dict[str, tuple[str, ...]]] = {
+    "scapy.all": ("send", "sendp", "sendpfast", "srflood", "sr1flood", "srpflood", "RandIP"),
+}
 
 
 def knows(name: str) -> bool:
@@ -226,7 +234,7 @@ def knows(name: str) -> bool:
 
 
 def canonical(name: str) -> str:
-    """The one spelling of a qualified name."""
+    """Return the one spelling of a qualified name."""
     known = ALIASES.get(name)
     if known is not None:
         return known
@@ -434,9 +442,8 @@ def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: 
     root = symbol.name.partition(".")[0]
     if root in ("jupyter_tos_guard", "get_ipython", "IPython", "ipykernel", "jupyter_server", "traitlets"):
         emit_call(self, full, node)
-    if full == "sys.argv" or not symbol.called:
-        if len(self.session.patched) < 256:
-            self.session.patched[full] = new
+    if (full == "sys.argv" or not symbol.called) and len(self.session.patched) < 256:
+        self.session.patched[full] = new
     if full.startswith("get_ipython.") and type(new) in (Function, Partial):
         effects.hook(self, full, new)
         return
@@ -479,7 +486,7 @@ def call(self: Evaluator, symbol: Symbol, arguments: list[Value], keywords: dict
 
 
 def _hands_on(self: Evaluator, symbol: Symbol, arguments: list[Value], keywords: dict[str, Value]) -> bool:
-    """A library's wrapper around a function is called: ``np.vectorize(f)(x)``, ``delayed(f)(x)``."""
+    """Call a library's wrapper around a function: ``np.vectorize(f)(x)``, ``delayed(f)(x)``."""
     if symbol.name.startswith(("plumbum.", "sh.")):
         return False
     found = False

@@ -66,16 +66,16 @@ class Statement:
                     waiting.append(value)
             kind = type(node)
             if kind is ast.Name:
-                (uses if type(node.ctx) is ast.Load else binds).add(node.id)  # type: ignore[attr-defined]
+                (uses if type(node.ctx) is ast.Load else binds).add(node.id)
             elif kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
-                binds.add(node.name)  # type: ignore[attr-defined]
+                binds.add(node.name)
             elif kind is ast.alias:
-                binds.add((node.asname or node.name).partition(".")[0])  # type: ignore[attr-defined]
+                binds.add((node.asname or node.name).partition(".")[0])
             elif kind in (ast.Attribute, ast.Subscript):
-                if type(node.ctx) is not ast.Load:  # type: ignore[attr-defined]
+                if type(node.ctx) is not ast.Load:
                     binds.add(_base(node))
             elif kind is ast.Call:
-                self._read_call(node)  # type: ignore[arg-type]
+                self._read_call(node)
         binds.discard("")
 
     def _read_call(self, node: ast.Call) -> None:
