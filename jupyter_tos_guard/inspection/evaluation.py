@@ -15,6 +15,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from jupyter_tos_guard.inspection import heat, library
@@ -175,7 +176,8 @@ class Session:
     """What the evaluator keeps between the cells of a kernel."""
 
     __slots__ = (
-        "deferred", "defined", "evaluator", "macros", "modules", "patched", "random", "stars", "trace", "transformers"
+        "deferred", "defined", "evaluator", "macros", "modules",
+        "patched", "random", "stars", "trace", "transformers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -307,7 +309,7 @@ class Evaluator:
             self.replay(found)
 
     def all_names(self) -> dict[str, Value]:
-        """The kernel's names with nothing left waiting: somebody asks for the whole dictionary."""
+        """Return the kernel's names with nothing left waiting: somebody asks for the whole dictionary."""
         if self.state.unread is not None:
             self.replay(self.state.unread.take_all())
         return self.state.names
@@ -510,7 +512,7 @@ class Evaluator:
         return self.builtin(name)
 
     def builtin(self, name: str) -> Value:
-        """A name that the program did not bind."""
+        """Return the value of a name that the program did not bind."""
         patched = self.session.patched
         if patched and f"builtins.{name}" in patched:
             return patched[f"builtins.{name}"]
@@ -539,7 +541,7 @@ class Evaluator:
         return values
 
     def items(self, value: Value) -> list[Value]:
-        """What iterating over ``value`` gives, as far as it is known; one unknown if not."""
+        """Return what iterating over ``value`` gives, as far as it is known; one unknown if not."""
         if type(value) is range and value[self.MAX_ITEMS :]:
             return [UNKNOWN]
         return list(library.bounded(self.iterate(value), self.MAX_ITEMS))
@@ -678,9 +680,9 @@ class Evaluator:
         kind = type(function)
         if kind is Choice:
             return either([self.call(each, arguments, keywords, node) for each in function.values])
-        if Choice in map(type, arguments) or (keywords and Choice in map(type, keywords.values())):
-            if kind is not Function and kind is not Bound and kind is not Class:
-                return self._call_each(function, arguments, keywords, node)
+        chosen = Choice in map(type, arguments) or (keywords and Choice in map(type, keywords.values()))
+        if chosen and kind is not Function and kind is not Bound and kind is not Class:
+            return self._call_each(function, arguments, keywords, node)
         caller = _CALL.get(kind)
         if caller is None:
             self.escape_all(arguments, keywords)
@@ -787,11 +789,11 @@ class Evaluator:
         self.unit = Unit(unit.text, self.origin, unit.special, 0, unit.cell)
 
     def frame_of(self, names: dict[str, Value]) -> Frame:
-        """A scope of its own."""
+        """Enter a scope of its own."""
         return Frame("module", names, names, None)
 
     def current(self) -> Evaluator:
-        """The evaluator at work: a closure may outlive the one that made it."""
+        """Return the evaluator at work: a closure may outlive the one that made it."""
         return self.session.evaluator or self
 
     def _few(self, values: Iterable[Value]) -> Iterator[Value]:
@@ -867,7 +869,7 @@ class Evaluator:
     ) -> None:
         fields = cls.namespace.get("__annotations__")
         names = list(fields) if type(fields) is dict else []
-        for name, value in zip(names, arguments):
+        for name, value in zip(names, arguments, strict=False):
             instance.attributes[name] = value
         instance.attributes.update(keywords)
         if (method := cls.find("__post_init__")) is not None:
@@ -925,10 +927,8 @@ class Evaluator:
             self._escape_object(value)
             return
         for group in self._spread(arguments)[:64]:
-            try:
+            with suppress(Raised):
                 self.defer(value, group, keywords)
-            except Raised:
-                continue
 
     def _spread(self, arguments: list[Value]) -> list[list[Value]]:
         """Ways in which a caller may hand on its arguments: as they are, or one at a time (``map``)."""
@@ -1088,7 +1088,7 @@ class Evaluator:
         attributes.delete_item(self, value, index)
 
     def touch(self, value: Value, name: str, node: ast.AST | None) -> None:
-        """An attribute of ``value`` is replaced or removed: visible when it is a module's or the shell's."""
+        """Replace or remove an attribute of ``value``: visible when it is a module's or the shell's."""
         kind = type(value)
         if kind is Symbol:
             from jupyter_tos_guard.inspection import sinks
@@ -1155,7 +1155,7 @@ class Evaluator:
             if type(subject) is not dict:
                 return None if type(subject) in (Unknown, Symbol) else False
             outcomes = []
-            for key_node, each in zip(pattern.keys, pattern.patterns):
+            for key_node, each in zip(pattern.keys, pattern.patterns, strict=False):
                 key = self.evaluate(key_node)
                 outcomes.append(self.fits(each, subject[key]) if key in subject else False)
             if pattern.rest is not None:
@@ -1165,7 +1165,7 @@ class Evaluator:
             cls = self.evaluate(pattern.cls)
             for each in pattern.patterns:
                 self.fits(each, subject)
-            for name, each in zip(pattern.kwd_attrs, pattern.kwd_patterns):
+            for name, each in zip(pattern.kwd_attrs, pattern.kwd_patterns, strict=False):
                 self.fits(each, self.attribute(subject, name))
             return self.truth(self.call(Symbol("builtins.isinstance"), [subject, cls]))
         return None
@@ -1384,7 +1384,7 @@ _UNARY_METHODS: Final = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "
 def _compare(self: Evaluator, node: Any) -> Value:
     left = self.evaluate(node.left)
     result: Value = True
-    for operation, each in zip(node.ops, node.comparators):
+    for operation, each in zip(node.ops, node.comparators, strict=False):
         right = self.evaluate(each)
         outcome = self.compare(type(operation), left, right)
         truth = self.truth(outcome)
@@ -1408,7 +1408,7 @@ def _conditional(self: Evaluator, node: Any) -> Value:
 
 def _dict(self: Evaluator, node: Any) -> Value:
     result: dict[Value, Value] = {}
-    for key_node, value_node in zip(node.keys, node.values):
+    for key_node, value_node in zip(node.keys, node.values, strict=False):
         value = self.evaluate(value_node)
         if key_node is None:
             if type(value) is dict:
@@ -1447,7 +1447,7 @@ def _function(self: Evaluator, node: Any, name: str) -> Function:
     defaults = [self.evaluate(each) for each in spec.defaults]
     keyword_defaults = {
         parameter.arg: self.evaluate(each)
-        for parameter, each in zip(spec.kwonlyargs, spec.kw_defaults)
+        for parameter, each in zip(spec.kwonlyargs, spec.kw_defaults, strict=False)
         if each is not None
     }
     scope = self.frame
@@ -1673,8 +1673,7 @@ def _for(self: Evaluator, node: Any) -> str | None:
     signal: str | None = None
     known = is_countable(source)
     rounds = 0
-    for item in self.iterate(source):
-        rounds += 1
+    for rounds, item in enumerate(self.iterate(source), 1):
         self.assign(node.target, item)
         signal = self.block(node.body)
         if signal == _CONTINUE:
@@ -1913,6 +1912,8 @@ def _import_from(self: Evaluator, node: Any) -> str | None:
                 self.assign_name(name, value)
         elif node.module and node.module not in self.session.stars:
             self.session.stars.append(node.module)
+            for name in sinks.STARS.get(node.module, ()):
+                self.assign_name(name, Symbol(f"{node.module}.{name}"))
     return None
 
 
@@ -2081,7 +2082,6 @@ def run_cell(source: str, state: State) -> None:
         (index + 1 for index, each in enumerate(state.sources) if each is source), len(state.sources) + 1
     )
     whole = Span(1, 0, source.count("\n") + 1, 0)
-    names = state.names
     unit = Unit(source, Origin(whole, True), [], 1, number)
     self = _evaluator(state, unit)
     if len(source) > MAX_SOURCE:
@@ -2120,7 +2120,7 @@ def replay(found: list[Statement], state: State) -> None:
 
 
 def _display(self: Evaluator, value: Value) -> None:
-    """The value of a cell is shown: its own methods for that are called."""
+    """Show the value of a cell: its own methods for that are called."""
     if type(value) is not Instance:
         return
     for name in ("_ipython_display_", "_repr_mimebundle_", "_repr_html_", "_repr_pretty_", "__repr__"):
@@ -2130,7 +2130,7 @@ def _display(self: Evaluator, value: Value) -> None:
 
 
 def _evaluator(state: State, unit: Unit) -> Evaluator:
-    """The session's evaluator, ready to run ``unit`` with the kernel's names."""
+    """Return the session's evaluator, ready to run ``unit`` with the kernel's names."""
     names = state.names
     session = names.get(_SESSION)
     if not isinstance(session, Session):
@@ -2144,7 +2144,7 @@ def _evaluator(state: State, unit: Unit) -> Evaluator:
 
 
 def _transformed(self: Evaluator, source: str, unit: Unit) -> tuple[str, Unit]:
-    """The cell as the program's own input transformers leave it."""
+    """Return the cell as the program's own input transformers leave it."""
     text = source
     for transformer in self.session.transformers[:8]:
         lines = self.call(transformer, [text.splitlines(True)])
