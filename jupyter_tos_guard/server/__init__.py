@@ -1,0 +1,1 @@
+"""The Jupyter server as a place where cells are stopped. Empty for now."""

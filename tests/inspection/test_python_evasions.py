@@ -338,7 +338,7 @@ def keystream_of_hash(c: str) -> list[str]:
     import hashlib
 
     stream = hashlib.sha512(b"seed").digest()
-    secret = bytes(a ^ b for a, b in zip(c.encode(), stream))
+    secret = bytes(a ^ b for a, b in zip(c.encode(), stream, strict=False))
     return [
         f"import os, hashlib\nk = hashlib.sha512(b'seed').digest()\nos.system(bytes(a ^ b for a, b in zip({secret!r}, k)).decode())"
     ]
