@@ -216,6 +216,7 @@ def is_barren(name: str) -> bool:
     """Whether a call of ``name`` yields nothing that matters to a command."""
     return name.partition(".")[0] in BARREN and not knows(name)
 
+
 #: What ``from module import *`` binds, as far as it is worth following into later cells.
 STARS: Final[dict[str, tuple[str, ...]]] = {
     "scapy.all": ("send", "sendp", "sendpfast", "srflood", "sr1flood", "srpflood", "RandIP"),
