@@ -48,11 +48,6 @@ class Inspection(NamedTuple):
     words: frozenset[str] = frozenset()
 
 
-#: IPython ends a magic's line at these too (by str.splitlines), so that a command may follow; elsewhere
-#: they may stand in strings, so both readings are looked at.
-_BREAKS = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
-
-
 def inspect(cell: Cell, history: History, budget: Budget) -> Inspection:
     """Find what a cell does, and add the cell to its kernel's history.
 
@@ -73,10 +68,14 @@ def inspect(cell: Cell, history: History, budget: Budget) -> Inspection:
     source = cell.source
     if cell.language not in ("python", "ipython", "python3"):
         return _inspect_foreign(cell, history, budget)
-    if len(source) <= MAX_CELL and _BREAKS.search(source):
-        found = _inspect_python("\n".join(source.splitlines()), history, budget)
-        if found.facts:
-            return found
+    if len(source) <= MAX_CELL:
+        # IPython ends a magic's line wherever str.splitlines does, so that a command may
+        # follow a form feed; elsewhere such may stand in strings: both readings are looked at.
+        lines = source.splitlines()
+        if len(lines) > source.count("\n") + 1:
+            found = _inspect_python("\n".join(lines), history, budget)
+            if found.facts:
+                return found
     return _inspect_python(source, history, budget)
 
 

@@ -1914,6 +1914,8 @@ def _import_from(self: Evaluator, node: Any) -> str | None:
             self.session.stars.append(node.module)
             for name in sinks.STARS.get(node.module, ()):
                 self.assign_name(name, Symbol(f"{node.module}.{name}"))
+                if self.state.unread is not None:
+                    self.state.unread.hot.add(name)
     return None
 
 

@@ -14,13 +14,17 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 _WORD = re.compile(r"\w+")
+#: What separates words in ASCII text, as spaces: twice as fast as the pattern.
+_SEPARATORS = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
 
-#: Lines that IPython hands to a magic or a shell: escapes, assignments from
-#: them, and the magics that "automagic" lets people write without the ``%``.
+#: Magics that "automagic" lets people write without the ``%``, as far as they can do something.
+_AUTOMAGIC = frozenset(
+    "pip pip3 uv mamba micromamba conda run sx sc system load load_ext rerun recall macro alias cd env set_env "
+    "store edit ed rehashx script bash sh".split()
+)
+#: Lines that IPython hands to a magic or a shell: escapes, assignments from them, bare magics.
 _IPYTHON_LINE = re.compile(
-    r"^[^\S\n]*(?:[!%]"
-    r"|(?:pip3?|u?v|(?:micro)?mamba|conda|run|sx|sc|system|load|load_ext|rerun|recall|macro|alias|cd"
-    r"|env|set_env|store|edit|ed|rehashx|script|bash|sh)[^\S\n]+[^\s=.,)(])"
+    r"^[^\S\n]*(?:[!%]|(?:" + "|".join(sorted(_AUTOMAGIC)) + r")[^\S\n]+[^\s=.,)(])"
     r"|=[^\S\n]*(?:\\\n[^\S\n]*)?[!%]",
     re.MULTILINE,
 )
@@ -74,14 +78,20 @@ SINK_MODULES = frozenset(
     "code codeop pickle cPickle _pickle dill cloudpickle joblib marshal shelve jsonpickle urllib urllib2 "
     "urllib3 requests httpx aiohttp http wget gdown pooch pycurl curl_cffi treq mechanize grequests "
     "cloudscraper requests_html huggingface_hub kagglehub opendatasets fsspec smart_open git dulwich pygit2 "
-    "github ftplib telnetlib socket websocket websockets smtplib scapy pip piplite micropip conda ensurepip "
-    "condacolab site jupyter_client nbclient papermill nbconvert nbformat zipimport __main__".split()
+    "github ftplib telnetlib socket websocket websockets smtplib scapy insightface "
+    "onnxruntime pip piplite micropip conda ensurepip condacolab site jupyter_client nbclient papermill nbconvert nbformat zipimport __main__".split()
 )
 
 
 def find_words(text: str) -> frozenset[str]:
     """Return identifiers, keywords and numbers of a text, in the form in which Python reads them."""
-    return frozenset(_WORD.findall(text if text.isascii() else unicodedata.normalize("NFKC", text)))
+    if text.isascii():
+        return frozenset(text.translate(_SEPARATORS).split())
+    return frozenset(_WORD.findall(unicodedata.normalize("NFKC", text)))
+
+
+def _normal(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 class Screening(NamedTuple):
@@ -113,16 +123,16 @@ class Screen:
 
     def __call__(self, source: str, hot: set[str]) -> Screening:
         """Screen one cell; ``hot`` are this session's own names that lead to sinks."""
-        if not source.isascii():
-            # Python reads identifiers in this form, so must we.
-            source = unicodedata.normalize("NFKC", source)
-        words = frozenset(_WORD.findall(source))
+        words = find_words(source)
         clear = (
             SINKS.isdisjoint(words)
             and hot.isdisjoint(words)
-            and (BARE.isdisjoint(words) or not _BARE_USE.search(source))
-            and (_RENAMES.isdisjoint(words) or not _RENAME_USE.search(source))
-            and not _IPYTHON_LINE.search(source)
+            and (
+                ("%" not in source and "!" not in source and _AUTOMAGIC.isdisjoint(words))
+                or not _IPYTHON_LINE.search(source)
+            )
+            and (BARE.isdisjoint(words) or not _BARE_USE.search(_normal(source)))
+            and (_RENAMES.isdisjoint(words) or not _RENAME_USE.search(_normal(source)))
             and ("import" not in words or self._imports_nothing(source))
         )
         return Screening(clear, words)
@@ -131,7 +141,7 @@ class Screen:
         """Whether no line that may be an import names a module worth a look."""
         if "\\\n" not in source:  # an import may go on behind a backslash: then all lines count
             source = "\n".join([line for line in source.split("\n") if "import" in line])
-        words = set(_WORD.findall(source))
+        words = find_words(source)
         if not SINK_MODULES.isdisjoint(words):
             return False
         boring = self._boring

@@ -188,3 +188,19 @@ def test_glance_at_a_branch_leaves_no_trace() -> None:
     cell = "if wanted:\n    name = 'b'\n    %cd /tmp\n!echo $name > $PWD/{name}.txt"
     (facts,) = inspect("wanted = False", "name = 'a'", cell)[2:]
     assert {fact.value for fact in facts if fact.kind is Kind.FILE} == {"a.txt"}
+
+
+def test_names_of_a_star_import_are_followed_into_later_cells() -> None:
+    facts = inspect("from scapy.all import *", "send(IP(src=RandIP()) / TCP())")[1]
+    assert {fact.value for fact in facts} >= {"scapy.all.send", "scapy.all.RandIP"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import insightface\ninsightface.model_zoo.get_model('./models/Swap.onnx', download=False)",
+        "from onnxruntime import InferenceSession\nname = 'Swap'\nInferenceSession(f'./models/{name}.onnx')",
+    ],
+)
+def test_file_of_a_network_that_is_used_is_a_fact(source: str) -> None:
+    assert "models/swap.onnx" in {fact.value.removeprefix("./") for fact in inspect(source)[0]}
