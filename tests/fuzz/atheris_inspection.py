@@ -15,10 +15,13 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["jupyter_tos_guard"]):
+    # The guard imports the evaluator and the shell when it first needs them, which is too late here.
     from jupyter_tos_guard.guard import Cell, Guard, Settings
+    from jupyter_tos_guard.inspection import evaluation, foreign, shell  # noqa: F401
     from jupyter_tos_guard.policy.compile import compile_policy
     from jupyter_tos_guard.policy.decision import Reason
     from jupyter_tos_guard.policy.model import Mode
+    from jupyter_tos_guard.policy.rules import load_policy
 
 DEFAULT_PACK = Path(__file__).parents[2] / "jupyter_tos_guard" / "policy" / "default"
 #: Instrumented code is several times slower than the 50 ms that a cell may take.
@@ -27,6 +30,9 @@ PATIENCE = 5.0
 
 def main() -> None:
     """Fuzz until told to stop."""
+    policy, _ = load_policy(DEFAULT_PACK)
+    assert policy is not None
+    examples = [cell for rule in policy.rules for session in rule.examples.match for cell in session]
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "default.bundle"
         bundle.write_bytes(compile_policy(DEFAULT_PACK))
@@ -37,7 +43,7 @@ def main() -> None:
             guard = Guard.load(bundle, settings)
             for _ in range(provider.ConsumeIntInRange(1, 3)):
                 language = provider.PickValueInList(["python", "python", "python", "bash", "r"])
-                source = provider.ConsumeUnicode(provider.ConsumeIntInRange(0, 4000))
+                source = _cell(provider, examples)
                 began = time.perf_counter()
                 decision = guard.check(Cell(source, language))
                 if decision.reason is Reason.INSPECTION_FAILED:
@@ -47,6 +53,17 @@ def main() -> None:
 
         atheris.Setup(sys.argv, check)
         atheris.Fuzz()
+
+
+def _cell(provider: atheris.FuzzedDataProvider, examples: list[str]) -> str:
+    """Pieces of cells that reach deep, cut and glued together with anything."""
+    parts = []
+    for _ in range(provider.ConsumeIntInRange(1, 4)):
+        example = provider.PickValueInList(examples)
+        begin = provider.ConsumeIntInRange(0, len(example))
+        parts.append(example[begin : provider.ConsumeIntInRange(begin, len(example))])
+        parts.append(provider.ConsumeUnicode(provider.ConsumeIntInRange(0, 40)))
+    return "".join(parts)
 
 
 if __name__ == "__main__":
