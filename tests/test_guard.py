@@ -188,6 +188,12 @@ def test_expression_smuggled_into_an_own_magic_is_inspected(bundle: Path) -> Non
     assert decide(bundle, cell).verdict is Verdict.BLOCK
 
 
+@pytest.mark.parametrize("ending", ["", "\n", "\n\n"])
+@pytest.mark.parametrize("at", ["\r", "\v", "\f", "\x1c", "\x85", "\u2028"])
+def test_command_behind_a_line_break_that_only_ipython_sees_is_found(bundle: Path, at: str, ending: str) -> None:
+    assert decide(bundle, f"x = 1\n%pwd{at}{BAD}{ending}").verdict is Verdict.BLOCK
+
+
 def test_repeated_cell_is_answered_from_the_cache_with_the_same_decision(bundle: Path) -> None:
     guard = Guard.load(bundle)
     for cell in (BAD, "x = 1"):

@@ -72,7 +72,7 @@ def inspect(cell: Cell, history: History, budget: Budget) -> Inspection:
         # IPython ends a magic's line wherever str.splitlines does, so that a command may
         # follow a form feed; elsewhere such may stand in strings: both readings are looked at.
         lines = source.splitlines()
-        if len(lines) > source.count("\n") + 1:
+        if len(lines) > source.count("\n") + (source[-1:] != "\n"):
             found = _inspect_python("\n".join(lines), history, budget)
             if found.facts:
                 return found

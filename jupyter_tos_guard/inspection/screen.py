@@ -19,8 +19,8 @@ _SEPARATORS = {code: " " for code in range(128) if not (chr(code).isalnum() or c
 
 #: Magics that "automagic" lets people write without the ``%``, as far as they can do something.
 _AUTOMAGIC = frozenset(
-    "pip pip3 uv mamba micromamba conda run sx sc system load load_ext rerun recall macro alias cd env set_env "
-    "store edit ed rehashx script bash sh".split()
+    "pip pip3 uv mamba micromamba conda run sx sc system load load_ext rerun recall macro alias cd env "
+    "set_env store edit ed rehashx script bash sh".split()
 )
 #: Lines that IPython hands to a magic or a shell: escapes, assignments from them, bare magics.
 _IPYTHON_LINE = re.compile(
@@ -78,8 +78,9 @@ SINK_MODULES = frozenset(
     "code codeop pickle cPickle _pickle dill cloudpickle joblib marshal shelve jsonpickle urllib urllib2 "
     "urllib3 requests httpx aiohttp http wget gdown pooch pycurl curl_cffi treq mechanize grequests "
     "cloudscraper requests_html huggingface_hub kagglehub opendatasets fsspec smart_open git dulwich pygit2 "
-    "github ftplib telnetlib socket websocket websockets smtplib scapy insightface "
-    "onnxruntime pip piplite micropip conda ensurepip condacolab site jupyter_client nbclient papermill nbconvert nbformat zipimport __main__".split()
+    "github ftplib telnetlib socket websocket websockets smtplib scapy insightface onnxruntime pip piplite "
+    "micropip conda ensurepip condacolab site jupyter_client nbclient papermill nbconvert nbformat zipimport "
+    "__main__".split()
 )
 
 
