@@ -77,10 +77,10 @@ SINK_MODULES = frozenset(
     "xonsh sarge delegator envoy docker paramiko asyncssh sshtunnel netmiko terminado importlib runpy imp "
     "code codeop pickle cPickle _pickle dill cloudpickle joblib marshal shelve jsonpickle urllib urllib2 "
     "urllib3 requests httpx aiohttp http wget gdown pooch pycurl curl_cffi treq mechanize grequests "
-    "cloudscraper requests_html huggingface_hub kagglehub opendatasets fsspec smart_open git dulwich pygit2 "
-    "github ftplib telnetlib socket websocket websockets smtplib scapy insightface onnxruntime pip piplite "
-    "micropip conda ensurepip condacolab site jupyter_client nbclient papermill nbconvert nbformat zipimport "
-    "__main__".split()
+    "cloudscraper requests_html huggingface_hub kagglehub opendatasets fsspec smart_open git dulwich "
+    "pygit2 github ftplib telnetlib socket websocket websockets smtplib scapy insightface onnxruntime pip "
+    "piplite micropip conda ensurepip condacolab site jupyter_client nbclient papermill nbconvert "
+    "nbformat zipimport __main__".split()
 )
 
 
