@@ -48,6 +48,9 @@ PATIENCE = 2.0
 @example(session=[Cell("%%bash\n" + "$(" * 3000)])
 @example(session=[Cell("!" + "eval " * 5000 + "ls")])
 @example(session=[Cell("exec('exec(' * 500)")])
+@example(
+    session=[Cell("import json, os\nx = [f()]\nx.append(x)\nos.system(str(x))\nos.system(json.dumps(x))")]
+)
 def test_every_cell_gets_a_decision_in_time(default_policy: Path, session: list[Cell]) -> None:
     guard = Guard.load(default_policy, Settings(mode=Mode.ENFORCE, enable=frozenset(["all"])))
     for cell in session:
