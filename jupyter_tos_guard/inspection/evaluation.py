@@ -304,9 +304,14 @@ class Evaluator:
     def need(self, names: set[str]) -> None:
         """Evaluate the waiting statements that decide what ``names`` are."""
         assert self.state.unread is not None
-        found = self.state.unread.take(names)
+        found = self.state.unread.take(names, self.is_module)
         if found:
             self.replay(found)
+
+    def is_module(self, name: str) -> bool:
+        """Whether a kernel's name is known to stand for a module."""
+        value = self.state.names.get(name)
+        return type(value) is Symbol and not value.called
 
     def all_names(self) -> dict[str, Value]:
         """Return the kernel's names with nothing left waiting: somebody asks for the whole dictionary."""
@@ -2115,10 +2120,13 @@ def statements(source: str, number: int) -> list[Statement]:
     ]
 
 
-def replay(found: list[Statement], state: State) -> None:
-    """Evaluate waiting statements outside any cell."""
+def replay_users(names: set[str], state: State) -> None:
+    """Evaluate the waiting statements that mention one of ``names``."""
+    assert state.unread is not None
+    self = _evaluator(state, Unit("", Origin(Span(1, 0, 1, 0)), [], 0, len(state.sources)))
+    found = state.unread.take_users(names, self.is_module)
     if found:
-        _evaluator(state, found[0].unit).replay(found)
+        self.replay(found)
 
 
 def _display(self: Evaluator, value: Value) -> None:

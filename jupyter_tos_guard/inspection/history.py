@@ -57,7 +57,7 @@ class History:
         complete : bool
             False when the budget ended first.
         """
-        from jupyter_tos_guard.inspection.evaluation import hot_names, replay, run_cell
+        from jupyter_tos_guard.inspection.evaluation import hot_names, replay_users, run_cell
 
         state = self.state
         state.budget = budget
@@ -79,7 +79,7 @@ class History:
             # A function that was cleared may call one that has just got its sink.
             if not new.isdisjoint(self.unread.names):
                 try:
-                    replay(self.unread.take_users(new), state)
+                    replay_users(new, state)
                 except OutOfBudget:
                     complete = False
             hot = hot_names(state)

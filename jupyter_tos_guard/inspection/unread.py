@@ -29,7 +29,7 @@ _BUILTINS = frozenset(dir(builtins))
 class Statement:
     """One top-level statement of an earlier cell."""
 
-    __slots__ = ("binds", "last", "node", "number", "unit", "uses", "words")
+    __slots__ = ("binds", "changes", "imports", "last", "node", "number", "unit", "uses", "words")
 
     def __init__(self, node: ast.stmt, unit: Any, number: int, last: bool, words: frozenset[str]) -> None:
         self.node = node
@@ -39,8 +39,11 @@ class Statement:
         self.last = last
         #: A superset of the names in it, known without a walk.
         self.words = words
-        #: Names that it binds or changes, and names that it uses; by :meth:`read`.
+        #: Names that it binds, those of them to modules, names whose values it
+        #: changes, and names that it uses; by :meth:`read`.
         self.binds: set[str] = set()
+        self.imports: set[str] = set()
+        self.changes: set[str] = set()
         self.uses: set[str] = set()
 
     def mentions(self, name: str) -> bool:
@@ -48,7 +51,7 @@ class Statement:
         if name not in self.words:
             return False
         self.read()
-        return name in self.binds or name in self.uses
+        return name in self.uses or name in self.binds
 
     def read(self) -> None:
         """Find out which names it binds and uses."""
@@ -70,19 +73,20 @@ class Statement:
             elif kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
                 binds.add(node.name)
             elif kind is ast.alias:
-                binds.add((node.asname or node.name).partition(".")[0])
+                self.imports.add((node.asname or node.name).partition(".")[0])
             elif kind in (ast.Attribute, ast.Subscript):
                 if type(node.ctx) is not ast.Load:
-                    binds.add(_base(node))
+                    self.changes.add(_base(node))
             elif kind is ast.Call:
                 self._read_call(node)
-        binds.discard("")
+        binds |= self.imports
+        self.changes.discard("")
 
     def _read_call(self, node: ast.Call) -> None:
         function = node.func
         if type(function) is ast.Attribute and function.attr in _CHANGING:
-            self.binds.add(_base(function))
-            self.binds.update(_base(argument) for argument in node.args)
+            self.changes.add(_base(function))
+            self.changes.update(_base(argument) for argument in node.args)
 
 
 def text_of(statement: ast.stmt, lines: list[str]) -> str:
@@ -161,11 +165,12 @@ class Unread:
         self._size += _size(statement)
         self.names |= statement.words
 
-    def take(self, names: set[str]) -> list[Statement]:
+    def take(self, names: set[str], is_module: Callable[[str], bool]) -> list[Statement]:
         """Remove and return, in order, the statements that decide what ``names`` are.
 
         These are the ones that bind or change one of the names, those before
-        them that use its earlier value, and so on for the names they use.
+        them that use its earlier value, and so on for the names they use. A
+        module is what it is, whatever is called on it.
         """
         taken: dict[int, Statement] = {}
         asked: set[str] = set()
@@ -173,7 +178,7 @@ class Unread:
         while waiting:
             self._parse(self._worth_reading(waiting))
             for name in waiting:
-                for statement in self._deciding(name):
+                for statement in self._deciding(name, is_module(name)):
                     taken[id(statement)] = statement
             asked |= waiting
             waiting = set()
@@ -188,7 +193,7 @@ class Unread:
         self._size = sum(map(_size, self._items))
         return found  # type: ignore[return-value]
 
-    def take_users(self, names: set[str]) -> list[Statement]:
+    def take_users(self, names: set[str], is_module: Callable[[str], bool]) -> list[Statement]:
         """Remove and return the statements that mention one of ``names``, with all that they need."""
         self._parse(names)
         wanted: set[str] = set()
@@ -196,7 +201,7 @@ class Unread:
             if type(item) is Statement and not names.isdisjoint(item.words):
                 item.read()
                 wanted |= item.binds
-        return self.take(wanted) if wanted else []
+        return self.take(wanted, is_module) if wanted else []
 
     def take_all(self) -> list[Statement]:
         """Remove and return everything."""
@@ -226,10 +231,16 @@ class Unread:
         bound = {name for text in texts for found in binding.findall(text) for name in found}
         return (names - builtin) | (builtin & bound)
 
-    def _deciding(self, name: str) -> list[Statement]:
+    def _deciding(self, name: str, module: bool) -> list[Statement]:
         mentioning = [item for item in self._items if type(item) is Statement and item.mentions(name)]
-        while mentioning and name not in mentioning[-1].binds:
+        module = module or any(name in statement.imports for statement in mentioning)
+        while mentioning:
+            last = mentioning[-1]
+            if name in last.binds or (name in last.changes and not module):
+                break
             mentioning.pop()
+        if module:  # what calls it does not change it: only its binders count
+            return [statement for statement in mentioning if name in statement.binds]
         return mentioning
 
     def _parse(self, names: set[str] | None) -> None:
