@@ -78,6 +78,8 @@ ALIASES: Final[dict[str, str]] = {
     "builtins.reduce": "functools.reduce",
     "builtins.long": "builtins.int",
     "builtins.display": "IPython.display.display",
+    "subprocess.create_subprocess_exec": "asyncio.create_subprocess_exec",
+    "subprocess.create_subprocess_shell": "asyncio.create_subprocess_shell",
     "urllib.urlretrieve": "urllib.request.urlretrieve",
     "urllib.urlopen": "urllib.request.urlopen",
     "urllib2.urlopen": "urllib.request.urlopen",

@@ -204,3 +204,8 @@ def test_names_of_a_star_import_are_followed_into_later_cells() -> None:
 )
 def test_file_of_a_network_that_is_used_is_a_fact(source: str) -> None:
     assert "models/swap.onnx" in {fact.value.removeprefix("./") for fact in inspect(source)[0]}
+
+
+def test_process_is_started_by_way_of_a_package() -> None:
+    source = f"import asyncio\nawait asyncio.subprocess.create_subprocess_exec(*{CLONE.split()!r})"
+    assert len(repositories(source)) == 1
