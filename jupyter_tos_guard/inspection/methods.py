@@ -249,6 +249,8 @@ def _join(self: Evaluator, value: Any, arguments: Arguments) -> Value:
 
 
 def _recode(self: Evaluator, value: Any, name: str, arguments: Arguments, keywords: Keywords) -> Value:
+    if not hasattr(value, name):
+        return value  # what a process prints is kept as text, though the program may get bytes
     codec = arguments[0] if arguments else keywords.get("encoding", "utf-8")
     errors = arguments[1] if len(arguments) > 1 else keywords.get("errors", "strict")
     if type(codec) is not str or type(errors) is not str:

@@ -163,6 +163,7 @@ def test_hostile_cell_neither_crashes_nor_hangs(source: str) -> None:
         "import json, transformers\njson.dump({transformers.x: 1}, open('a.json', 'w'))",
         "import collections\ncollections.Counter([[1], [2]])",
         "x = []\nx.append(x)\nstr(x)",
+        "'abc'.decode('utf-8')\nb'abc'.encode()",
     ],
 )
 def test_odd_values_do_not_end_inspection(before: str) -> None:
