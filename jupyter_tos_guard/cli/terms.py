@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import asdict
 
 from jupyter_tos_guard.cli.verb import Exit, PolicyVerb
 from jupyter_tos_guard.kernel.readable import readable
@@ -23,7 +22,7 @@ class TermsApp(PolicyVerb):
         self.no_arguments()
         terms = self.bundle.terms
         if self.as_json:
-            self.print_json(asdict(terms))
+            self.print_json(terms.to_json())
             return Exit.OK
         print(f"{readable(terms.title)} (version {readable(terms.version)})")
         for clause in terms.clauses:

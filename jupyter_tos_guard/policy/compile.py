@@ -13,7 +13,6 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
@@ -93,8 +92,8 @@ def encode(policy: Policy) -> bytes:
         "mode": policy.mode.value,
         "expires": policy.expires,
         "refresh_days": policy.refresh_days,
-        "terms": asdict(policy.terms),
-        "ladder": asdict(policy.ladder),
+        "terms": policy.terms.to_json(),
+        "ladder": policy.ladder._asdict(),
         "present": {kind: table.present[kind] for kind in sorted(table.present)},
         "patterned": sorted({kind for kind, _, _ in table.patterns}),
         "any_root": table.any_root,

@@ -1,13 +1,14 @@
-"""The policy in memory: terms, clauses, rules, ladder, exemptions.
+"""The policy in memory: terms, clauses, ladder, exemptions.
 
-Plain frozen data. Reading rule files is :mod:`.rules`; what clients get is
+Plain data, as named tuples: every kernel imports this, and a frozen data class takes
+four times as long to make. Reading rule files is :mod:`.rules`; what clients get is
 :mod:`.bundle`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from typing import Any, NamedTuple
 
 
 class Verdict(IntEnum):
@@ -52,8 +53,7 @@ class Status(str, Enum):
         }[self]
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(NamedTuple):
     """One numbered clause of the terms.
 
     ``enabled`` says whether its rules decide without being switched on by the
@@ -68,8 +68,7 @@ class Clause:
     severe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """The human-readable document that the rules enforce."""
 
     version: str
@@ -78,9 +77,12 @@ class Terms:
     url: str = ""
     contact: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        """Return a mapping that :func:`json.dumps` takes."""
+        return {**self._asdict(), "clauses": [clause._asdict() for clause in self.clauses]}
 
-@dataclass(frozen=True, slots=True)
-class Ladder:
+
+class Ladder(NamedTuple):
     """What strikes cost: policy data, read by :mod:`jupyter_tos_guard.strikes.standing`.
 
     Attributes
@@ -106,8 +108,7 @@ class Ladder:
     severe_weight: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Exemption:
+class Exemption(NamedTuple):
     """A vetted use: these rules or clauses do not apply to these people until then.
 
     ``subject`` is ``user:NAME`` or ``group:NAME``; ``target`` is
@@ -120,8 +121,7 @@ class Exemption:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(NamedTuple):
     """Who and where the cell runs: what scope, roll-out and exemptions look at."""
 
     user: str = ""
@@ -130,11 +130,3 @@ class Where:
     image: str = ""
     kernel: str = ""
     notebook: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """Sessions (tuples of cells in execution order) on both sides of a rule."""
-
-    match: tuple[tuple[str, ...], ...] = field(default=())
-    no_match: tuple[tuple[str, ...], ...] = field(default=())

@@ -30,11 +30,12 @@ from sigma.rule import SigmaRule
 from jupyter_tos_guard.inspection.facts import Kind
 from jupyter_tos_guard.policy.document import Node, PolicyError, Problem, read_document
 from jupyter_tos_guard.policy.indicators import BOUNDARIES, MAX_VALUE, MAX_WORDS, Modifier, rule_key, words
-from jupyter_tos_guard.policy.model import Clause, Examples, Ladder, Mode, Status, Terms, Verdict
+from jupyter_tos_guard.policy.model import Clause, Ladder, Mode, Status, Terms, Verdict
 from jupyter_tos_guard.policy.patterns import PatternError, compile_pattern
 
 __all__ = [
     "And",
+    "Examples",
     "Expression",
     "Not",
     "Or",
@@ -85,6 +86,14 @@ class Or:
 
 
 Expression = Predicate | Not | And | Or
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Sessions (tuples of cells in execution order) on both sides of a rule."""
+
+    match: tuple[tuple[str, ...], ...] = ()
+    no_match: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,11 +331,9 @@ def _read_ladder(top: _Section) -> Ladder | None:
     if section is None:
         return None
     defaults = Ladder()
-    names = [f.name for f in fields(Ladder)]
-    section.known(set(names))
+    section.known(set(Ladder._fields))
     values: dict[str, Any] = {}
-    for name in names:
-        default = getattr(defaults, name)
+    for name, default in defaults._asdict().items():
         if isinstance(default, bool):
             values[name] = section.get(name, "Write true or false", _bool, default)
         else:

@@ -56,8 +56,8 @@ class ExplainApp(PolicyVerb):
                     "mode": bundle.mode.value,
                     "rules": bundle.rule_count,
                     "indicators": bundle.indicator_count,
-                    "ladder": asdict(bundle.ladder),
-                    "terms": asdict(bundle.terms),
+                    "ladder": bundle.ladder._asdict(),
+                    "terms": bundle.terms.to_json(),
                     "rules_by_clause": counts,
                 }
             )
