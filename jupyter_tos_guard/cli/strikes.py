@@ -92,7 +92,7 @@ class StrikesApp(PolicyVerb):
 
 def _write_csv(strikes: Sequence[Strike]) -> None:
     rows = [strike.to_json() for strike in strikes]
-    writer = csv.DictWriter(sys.stdout, fieldnames=list(Strike.__dataclass_fields__))
+    writer = csv.DictWriter(sys.stdout, fieldnames=Strike._fields)
     writer.writeheader()
     writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
 

@@ -29,9 +29,9 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 from jupyter_tos_guard.strikes.strike import Strike
 
@@ -51,8 +51,7 @@ class SpoolState(str, Enum):
     __str__ = str.__str__
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How much may lie in the folder, and for how long.
 
     ``file_bytes`` and ``total_bytes`` in bytes; ``days`` counts from the last
@@ -63,6 +62,10 @@ class Limits:
     total_bytes: int = 16 << 20
     files: int = 512
     days: float = 90.0
+
+
+#: What holds unless the operator says otherwise.
+LIMITS = Limits()
 
 
 class Spool:
@@ -81,7 +84,7 @@ class Spool:
     """
 
     def __init__(
-        self, folder: Path, limits: Limits = Limits(), clock: Callable[[], float] = time.time
+        self, folder: Path, limits: Limits = LIMITS, clock: Callable[[], float] = time.time
     ) -> None:
         self.folder = folder
         self.state = SpoolState.READY
@@ -176,7 +179,7 @@ class Spool:
                     path.unlink()
 
 
-def read(folder: Path, limits: Limits = Limits()) -> Iterator[Strike]:
+def read(folder: Path, limits: Limits = LIMITS) -> Iterator[Strike]:
     """Yield every whole strike in the folder, file by file, oldest file first.
 
     Torn, foreign and unreadable records are left out; a missing folder is empty.

@@ -8,8 +8,8 @@ may act on it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from jupyter_tos_guard.policy.model import Ladder
 from jupyter_tos_guard.strikes.strike import Strike
@@ -28,8 +28,7 @@ class Level(str, Enum):
     __str__ = str.__str__
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where somebody stands on the ladder.
 
     Attributes

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 #: Longest evidence kept, in characters. A miner's command line fits; a dataset does not.
 MAX_EVIDENCE = 4000
@@ -49,8 +48,7 @@ class Evidence(str, Enum):
     __str__ = str.__str__
 
 
-@dataclass(frozen=True, slots=True)
-class Strike:
+class Strike(NamedTuple):
     """One rule met by one execute request.
 
     Attributes
@@ -103,7 +101,7 @@ class Strike:
             name: value[: MAX_EVIDENCE if name == "evidence" else MAX_TEXT]
             if isinstance(value, str)
             else value
-            for name, value in asdict(self).items()
+            for name, value in self._asdict().items()
         }
 
     @classmethod
@@ -117,23 +115,19 @@ class Strike:
             user's own folder, so anything may stand there.
         """
         values: dict[str, Any] = {}
-        for field in fields(cls):
-            kind = _TYPES[str(field.type)]
-            value = data.get(field.name, "" if field.name == "evidence" else None)
-            if isinstance(value, bool) is not (kind is bool) or not isinstance(value, kind):
-                raise ValueError(f"strike record: {field.name!r} is not a {field.type}")
-            values[field.name] = value
+        for name in cls._fields:
+            kind = _TYPES.get(name, str)
+            value = data.get(name, "" if name == "evidence" else None)
+            taken = (int, float) if kind is float else kind
+            if isinstance(value, bool) is not (kind is bool) or not isinstance(value, taken):
+                raise ValueError(f"strike record: {name!r} is not a {kind.__name__}")
+            values[name] = value
         values["action"] = Action(values["action"])
         return cls(**values)
 
 
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "str": str,
-    "int": int,
-    "float": (int, float),
-    "bool": bool,
-    "Action": str,
-}
+#: What a record holds for a field, if not a text.
+_TYPES: dict[str, type] = {"time": float, "severe": bool, "line": int, "column": int}
 
 
 def strike_id(request: str, kernel: str, rule: str, cell_digest: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import time
 from pathlib import Path
@@ -29,8 +28,8 @@ def record(tmp_path: Path) -> Path:
     """A folder with a strike of today by alice, and an old one by bob."""
     spool = Spool(tmp_path / "strikes")
     now = time.time()
-    spool.append([dataclasses.replace(STRIKE, time=now)])
-    spool.append([dataclasses.replace(STRIKE, id="1" * 32, time=now - 40 * 86400, user="bob")])
+    spool.append([STRIKE._replace(time=now)])
+    spool.append([STRIKE._replace(id="1" * 32, time=now - 40 * 86400, user="bob")])
     return tmp_path / "strikes"
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -29,7 +28,7 @@ def a_strike(**changes: object) -> Strike:
         column=3,
         evidence="!miner",
     )
-    return replace(strike, **changes)  # type: ignore[arg-type]
+    return strike._replace(**changes)  # type: ignore[arg-type]
 
 
 def test_two_sensors_name_one_act_alike() -> None:
