@@ -57,7 +57,10 @@ class History:
         complete : bool
             False when the budget ended first.
         """
+        before = budget.remaining()
         from jupyter_tos_guard.inspection.evaluation import hot_names, replay_users, run_cell
+
+        budget.excuse(before - budget.remaining())  # the first time, this loads the evaluator
 
         state = self.state
         state.budget = budget

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from jupyter_tos_guard.inspection.facts import Fact, Kind, Span
@@ -65,6 +64,10 @@ class Budget:
             if left < 0 or self._clock() > self._deadline:
                 raise OutOfBudget
 
+    def excuse(self, seconds: float) -> None:
+        """Do not count ``seconds`` that went into something else, as loading code for the first time."""
+        self._deadline += seconds
+
     def remaining(self) -> float:
         """Seconds until the deadline."""
         return self._deadline - self._clock()
@@ -103,7 +106,6 @@ class Origin(NamedTuple):
         return Span(*place(start), *place(end))
 
 
-@dataclass(slots=True)
 class File:
     """A file that the session wrote, fetched or moved.
 
@@ -111,12 +113,16 @@ class File:
     where it is from (a canonical URL or repository).
     """
 
-    content: str | bytes | None = None
-    source: str = ""
-    executable: bool = False
+    __slots__ = ("content", "executable", "source")
+
+    def __init__(
+        self, content: str | bytes | None = None, source: str = "", executable: bool = False
+    ) -> None:
+        self.content = content
+        self.source = source
+        self.executable = executable
 
 
-@dataclass(slots=True)
 class State:
     """Everything known about one kernel between its cells.
 
@@ -143,20 +149,25 @@ class State:
         Statements whose effects are not in here yet; None: there are none.
     """
 
-    names: dict[str, object] = field(default_factory=dict)
-    environ: dict[str, str] = field(default_factory=dict)
-    files: dict[str, File] = field(default_factory=dict)
-    cwd: str = ""
-    magics: dict[str, object] = field(default_factory=dict)
-    sources: list[str] = field(default_factory=list)
-    outputs: dict[int, object] = field(default_factory=dict)
-    facts: list[Fact] = field(default_factory=list)
-    budget: Budget = field(default_factory=Budget)
-    unread: Unread | None = None
-
     #: At most so many facts a cell: a policy needs no more to decide, and a cell
     #: that prints ten thousand commands must not cost ten thousand look-ups.
     MAX_FACTS: ClassVar[int] = 2000
+
+    __slots__ = (
+        "budget", "cwd", "environ", "facts", "files", "magics", "names", "outputs", "sources", "unread"
+    )  # fmt: skip
+
+    def __init__(self, budget: Budget | None = None) -> None:
+        self.names: dict[str, object] = {}
+        self.environ: dict[str, str] = {}
+        self.files: dict[str, File] = {}
+        self.cwd = ""
+        self.magics: dict[str, object] = {}
+        self.sources: list[str] = []
+        self.outputs: dict[int, object] = {}
+        self.facts: list[Fact] = []
+        self.budget = budget or Budget()
+        self.unread: Unread | None = None
 
     def emit(self, kind: Kind, value: str, origin: Origin, text: str = "") -> None:
         """Report a fact found at ``origin``."""
