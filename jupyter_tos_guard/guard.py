@@ -8,10 +8,10 @@ never raises. What it answers when it cannot decide is in one table,
 
 from __future__ import annotations
 
+import copy
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -70,8 +70,7 @@ ANSWERS: Mapping[Reason, Answer] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What an operator may set about decisions.
 
     Attributes
@@ -179,7 +178,6 @@ class _Cached(NamedTuple):
     decision: Decision
 
 
-@dataclass(slots=True)
 class Guard:
     """Decides for one kernel.
 
@@ -187,36 +185,44 @@ class Guard:
     ----------
     source : Source
         Where the policy comes from.
-    settings : Settings
-    where : Where
+    settings : Settings, optional
+    where : Where, optional
         Who and where the kernel is.
-    clock : callable
+    clock : callable, optional
         Seconds since the epoch: for expiry, exemptions and looking at the policy file.
-    timer : callable
+    timer : callable, optional
         Monotonic seconds: for the time limit.
     """
 
-    source: Source
-    settings: Settings = field(default_factory=Settings)
-    where: Where = field(default_factory=Where)
-    clock: Callable[[], float] = time.time
-    timer: Callable[[], float] = time.perf_counter
-    _history: History | None = None
-    _bundle: Bundle | None = None
-    _enabled: frozenset[str] = frozenset()
-    _earlier: frozenset[int] = frozenset()
-    _looks_at_text: bool = False
-    _cache: dict[str, _Cached] = field(default_factory=dict)
-
     #: Decisions remembered; the oldest half goes when it is full.
     MAX_CACHED: ClassVar[int] = 512
+
+    def __init__(
+        self,
+        source: Source,
+        settings: Settings | None = None,
+        where: Where | None = None,
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.source = source
+        self.settings = settings or Settings()
+        self.where = where or Where()
+        self.clock = clock
+        self.timer = timer
+        self._history: History | None = None
+        self._bundle: Bundle | None = None
+        self._enabled: frozenset[str] = frozenset()
+        self._earlier: frozenset[int] = frozenset()
+        self._looks_at_text = False
+        self._cache: dict[str, _Cached] = {}
 
     @classmethod
     def load(
         cls, policy: Path | None = None, settings: Settings | None = None, where: Where | None = None
     ) -> Guard:
         """Return a guard over a compiled policy file, the default pack if none is given."""
-        return cls(BundleFile(policy or DEFAULT_POLICY), settings or Settings(), where or Where())
+        return cls(BundleFile(policy or DEFAULT_POLICY), settings, where)
 
     def check(self, cell: Cell, *, acknowledged: bool = False) -> Decision:
         """Decide about one cell, and remember it as part of the kernel's history.
@@ -245,7 +251,10 @@ class Guard:
 
     def asked(self) -> Guard:
         """Return a copy to put questions to: they leave no trace in this one's history."""
-        return replace(self, _history=self._history and self._history.copy(), _cache={})
+        other = copy.copy(self)
+        other._history = self._history and self._history.copy()
+        other._cache = {}
+        return other
 
     def forget(self) -> None:
         """Start a new session: the kernel was restarted."""

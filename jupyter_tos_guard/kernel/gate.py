@@ -12,7 +12,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -327,7 +326,7 @@ def open_gate(
 
     settings = configuration(environ)
     exempt, problems = exemptions(settings)
-    settings = replace(settings, problems=settings.problems + problems)
+    settings = settings._replace(problems=settings.problems + problems)
     kernel = Path(connection_file).stem.removeprefix("kernel-")
     where = place(environ)
     traits = settings.traits

@@ -17,9 +17,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jupyter_core.paths import ENV_CONFIG_PATH, SYSTEM_CONFIG_PATH, jupyter_config_dir, jupyter_data_dir
 from traitlets import CaselessStrEnum, Dict, Enum, Float, Int, List, TraitError, Unicode
@@ -79,8 +78,7 @@ class TosGuard(Configurable):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """The settings in force.
 
     Attributes

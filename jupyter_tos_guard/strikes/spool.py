@@ -83,9 +83,7 @@ class Spool:
         Seconds since the epoch.
     """
 
-    def __init__(
-        self, folder: Path, limits: Limits = LIMITS, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, folder: Path, limits: Limits = LIMITS, clock: Callable[[], float] = time.time) -> None:
         self.folder = folder
         self.state = SpoolState.READY
         self.detail = ""
