@@ -65,8 +65,14 @@ _MAX_TURNS, _MAX_BUSY_TURNS = 4000, 64
 #: Functions that call themselves are followed so far.
 _MAX_RECURSION = 12
 
-# Words that stand for themselves: the line is its argument vector. A first word with `=` is an assignment.
-_TRIVIAL = re.compile(r"[ \t]*([A-Za-z0-9_./][\w./+\-]*)((?:[ \t]+[\w./%@:=,+\-]+)*)[ \t]*\n?", re.A)
+# Words that stand for themselves, bare or in quotes: the line is its argument vector. A first word with `=`
+# is an assignment.
+_TRIVIAL = re.compile(
+    r"[ \t]*([A-Za-z0-9_./][\w./+\-]*)"
+    rf"((?:[ \t]+(?:[\w./%@:=,+\-]+|\"[^\"$`\\\n{HOLE}]*\"|'[^'\n{HOLE}]*'))*)[ \t]*\n?",
+    re.A,
+)
+_TRIVIAL_WORD = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^ \t\"']+)")
 # Every other first word is a program: these are the shell's own.
 _OWN_WORDS = frozenset(
     "if then elif else fi for while until do done case esac select function time coproc in . : alias "
@@ -104,7 +110,12 @@ def run_shell(text: str, state: State, origin: Origin) -> str:
         span = origin.span
         if origin.verbatim:
             span = origin.locate(text, found.start(1), found.end(2))
-        process = Process((name, *found.group(2).split()), state, Origin(span, False, origin.provenance))
+        rest = found.group(2)
+        if '"' in rest or "'" in rest:
+            words = [double or single or bare for double, single, bare in _TRIVIAL_WORD.findall(rest)]
+        else:
+            words = rest.split()
+        process = Process((name, *words), state, Origin(span, False, origin.provenance))
         cwd = state.cwd
         output = execute(process)
         state.cwd = cwd
@@ -674,6 +685,9 @@ class Shell:
         if builtin is not None:
             self._set_status(0)
             return builtin(self, argv[1:], stdin, origin)
+        fallback = self.functions.get("command_not_found_handle")
+        if fallback is not None and "/" not in name:
+            self._call("command_not_found_handle", fallback, ["command_not_found_handle", *argv], stdin)
         if name in self.hashed:
             argv = [self.hashed[name], *argv[1:]]
         process = Process(argv, self.state, origin, stdin, self.variables.environ, text)
