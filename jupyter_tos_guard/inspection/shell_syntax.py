@@ -142,24 +142,21 @@ class Simple:
     words_end: list[int] = field(default_factory=list)  # where each word ends in the text
 
 
-@dataclass(slots=True)
-class Group:
+class Group(NamedTuple):
     """``{ …; }`` or, as a ``subshell``, ``( … )``."""
 
     body: list[AndOr]
     subshell: bool
 
 
-@dataclass(slots=True)
-class If:
+class If(NamedTuple):
     """``if``/``elif`` branches in order; ``otherwise`` may be empty."""
 
     branches: list[tuple[list[AndOr], list[AndOr]]]
     otherwise: list[AndOr]
 
 
-@dataclass(slots=True)
-class For:
+class For(NamedTuple):
     """``for``/``select``; ``words`` is None for the positional parameters."""
 
     name: str
@@ -167,8 +164,7 @@ class For:
     body: list[AndOr]
 
 
-@dataclass(slots=True)
-class ArithmeticFor:
+class ArithmeticFor(NamedTuple):
     """``for ((start; condition; step))``."""
 
     start: Word
@@ -177,8 +173,7 @@ class ArithmeticFor:
     body: list[AndOr]
 
 
-@dataclass(slots=True)
-class While:
+class While(NamedTuple):
     """``while``, or ``until`` when ``negated``."""
 
     condition: list[AndOr]
@@ -186,38 +181,33 @@ class While:
     negated: bool
 
 
-@dataclass(slots=True)
-class Case:
+class Case(NamedTuple):
     """``case``; each item is patterns, commands and how it ends."""
 
     subject: Word
     items: list[tuple[list[Word], list[AndOr], str]]
 
 
-@dataclass(slots=True)
-class Function:
+class Function(NamedTuple):
     """A function definition."""
 
     name: str
     body: Command
 
 
-@dataclass(slots=True)
-class Test:
+class Test(NamedTuple):
     """``[[ … ]]`` as words and operators in order."""
 
     words: list[Word]
 
 
-@dataclass(slots=True)
-class ArithmeticCommand:
+class ArithmeticCommand(NamedTuple):
     """``(( … ))``."""
 
     expression: Word
 
 
-@dataclass(slots=True)
-class Redirected:
+class Redirected(NamedTuple):
     """A compound command with redirections."""
 
     command: Command
@@ -229,8 +219,7 @@ Command: TypeAlias = Union[  # noqa: UP007
 ]
 
 
-@dataclass(slots=True)
-class Pipeline:
+class Pipeline(NamedTuple):
     """Commands joined by ``|``."""
 
     commands: list[Command]
