@@ -278,10 +278,12 @@ class Guard:
         facts = inspection.facts
         if self._looks_at_text:
             facts += _look(cell.source, digest, bundle)
-        if facts or not inspection.complete or problem:
-            decision = self._judge(
-                facts, inspection.complete, bundle, digest, now, acknowledged, problem, detail
-            )
+        if not inspection.complete:
+            problem, detail = Reason.TIME_LIMIT, "the time limit was reached"
+        elif inspection.defect:
+            problem, detail = Reason.INSPECTION_FAILED, f"{inspection.defect} while inspecting the cell"
+        if facts or problem:
+            decision = self._judge(facts, bundle, digest, now, acknowledged, problem, detail)
         else:
             decision = self._clear(Reason.CLEAR, bundle, digest)
         if not acknowledged:
@@ -316,7 +318,6 @@ class Guard:
     def _judge(
         self,
         facts: tuple[Fact, ...],
-        complete: bool,
         bundle: Bundle,
         digest: str,
         now: float,
@@ -337,8 +338,6 @@ class Guard:
             self._earlier |= matches.predicates
         findings = matches.findings
         reason = Reason.RULE if findings else Reason.EXEMPT if matches.exempted else Reason.CLEAR
-        if not complete:
-            return self._answer(Reason.TIME_LIMIT, digest, "the time limit was reached", bundle, findings)
         if problem:
             return self._answer(problem, digest, detail, bundle, findings)
         verdict = findings[0].verdict if findings else Verdict.ALLOW

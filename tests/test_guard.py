@@ -257,6 +257,22 @@ def test_answer_to_a_defect_of_the_inspection(bundle: Path, monkeypatch: pytest.
     answers(Reason.INSPECTION_FAILED, lambda settings: Guard.load(bundle, settings))
 
 
+def test_defect_in_one_statement_hides_nothing_that_the_others_do(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_tos_guard.inspection import library
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(library, "pure", broken)
+    cell = Cell("import os\nos.system(str(1))\n" + BAD)
+    assert Guard.load(bundle).check(cell).verdict is Verdict.BLOCK
+    row = ANSWERS[Reason.INSPECTION_FAILED]
+    decision = Guard.load(bundle).check(Cell("import os\nos.system(str(1))"))
+    assert (decision.reason, decision.effect) == (Reason.INSPECTION_FAILED, row.opened)
+
+
 def test_answer_to_the_time_limit(bundle: Path) -> None:
     ticks = iter(range(10**9))
 

@@ -39,13 +39,15 @@ class Inspection(NamedTuple):
     ``complete`` is False when the budget ended before the cell did; ``cleared``
     is True when the first pass was enough, so that the outcome depends on
     nothing but the cell and the session's hot names; ``words`` are then the
-    cell's words.
+    cell's words. ``defect`` names what a defect of ours raised, if any: the facts
+    are then those that were found in spite of it.
     """
 
     facts: tuple[Fact, ...]
     complete: bool = True
     cleared: bool = False
     words: frozenset[str] = frozenset()
+    defect: str = ""
 
 
 def inspect(cell: Cell, history: History, budget: Budget) -> Inspection:
@@ -86,14 +88,15 @@ def _inspect_python(source: str, history: History, budget: Budget) -> Inspection
     if screening.clear:
         history.remember(source, screening.words)
         return Inspection((), cleared=True, words=screening.words)
-    return Inspection(*history.evaluate(source, budget))
+    facts, complete, defect = history.evaluate(source, budget)
+    return Inspection(facts, complete, defect=defect)
 
 
 def _inspect_large(source: str, history: History, budget: Budget) -> Inspection:
     """Look at the beginning, the end and the shell lines of a cell too large to be read in time."""
     found: list[Fact] = []
     for first_line, piece in _abridge(source):
-        facts, complete = history.evaluate(piece, budget)
+        facts, complete, _ = history.evaluate(piece, budget)
         found += [fact._replace(span=_shift(fact.span, first_line)) for fact in facts]
         if not complete:
             break

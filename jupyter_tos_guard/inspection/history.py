@@ -48,7 +48,7 @@ class History:
         self.revision += 1
         self.unread.add_cell(source, len(self.state.sources), words)
 
-    def evaluate(self, source: str, budget: Budget) -> tuple[tuple[Fact, ...], bool]:
+    def evaluate(self, source: str, budget: Budget) -> tuple[tuple[Fact, ...], bool, str]:
         """Evaluate a cell that may reach a sink.
 
         Returns
@@ -56,6 +56,9 @@ class History:
         facts : tuple of Fact
         complete : bool
             False when the budget ended first.
+        defect : str
+            What a defect of the evaluation raised, empty if nothing did; the
+            facts found in spite of it are there.
         """
         before = budget.remaining()
         from jupyter_tos_guard.inspection.evaluation import hot_names, replay_users, run_cell
@@ -65,6 +68,7 @@ class History:
         state = self.state
         state.budget = budget
         state.facts = []
+        state.defect = ""
         state.unread = self.unread
         self.unread.hot = set(self.hot)
         self.unread.screen = lambda text: self.screen(text, self.unread.hot)
@@ -74,6 +78,8 @@ class History:
             run_cell(source, state)
         except OutOfBudget:
             complete = False
+        except Exception as error:
+            state.defect = type(error).__name__
         facts = tuple(state.facts)
         self._count(source)
         hot = self.unread.hot
@@ -92,7 +98,7 @@ class History:
             self.hot = hot
             self.hot_revision += 1
         state.facts = []
-        return facts, complete
+        return facts, complete, state.defect
 
     def copy(self) -> History:
         """Return a history that goes its own way from here."""

@@ -145,6 +145,9 @@ class State:
         Value of the last expression of cell N (``Out``), where known.
     facts : list of Fact
         What the inspection under way has found; the caller empties it.
+    defect : str
+        What a defect of ours raised while a statement was evaluated, empty if
+        nothing did; the caller empties it.
     unread : Unread or None
         Statements whose effects are not in here yet; None: there are none.
     """
@@ -154,7 +157,7 @@ class State:
     MAX_FACTS: ClassVar[int] = 2000
 
     __slots__ = (
-        "budget", "cwd", "environ", "facts", "files", "magics", "names", "outputs", "sources", "unread"
+        "budget", "cwd", "defect", "environ", "facts", "files", "magics", "names", "outputs", "sources", "unread"
     )  # fmt: skip
 
     def __init__(self, budget: Budget | None = None) -> None:
@@ -168,6 +171,7 @@ class State:
         self.facts: list[Fact] = []
         self.budget = budget or Budget()
         self.unread: Unread | None = None
+        self.defect = ""
 
     def emit(self, kind: Kind, value: str, origin: Origin, text: str = "") -> None:
         """Report a fact found at ``origin``."""
