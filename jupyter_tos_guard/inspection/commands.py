@@ -65,7 +65,9 @@ def split(
             full = (
                 name
                 if name in names
-                else next((n for n in sorted(names) if len(name) > 2 and n.startswith(name)), "")
+                else min([n for n in names if n.startswith(name)], default="")
+                if len(name) > 2
+                else ""
             )
             if not equals and full and i < len(arguments):
                 value = arguments[i]

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from jupyter_tos_guard.inspection.cell import PLACEHOLDER
+from jupyter_tos_guard.inspection.cell import PLACEHOLDER, nodes
 from jupyter_tos_guard.inspection.screen import BARE, SINK_MODULES, SINKS
 from jupyter_tos_guard.inspection.values import (
     Bound,
@@ -154,7 +154,7 @@ def _words(node: Any) -> _Words:
     names: set[str] = set()
     imports: set[str] = set()
     escapes = False
-    for each in ast.walk(node):
+    for each in nodes(node):
         kind = type(each)
         if kind is ast.Name:
             names.add(each.id)  # type: ignore[attr-defined]

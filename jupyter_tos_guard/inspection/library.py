@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from jupyter_tos_guard.inspection.cell import nodes
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.state import Budget
 from jupyter_tos_guard.inspection.values import (
@@ -744,18 +745,23 @@ def has_yield(node: ast.AST) -> bool:
     known = _YIELDS.get(id(node))
     if known is not None and known[0] is node:
         return known[1]
-    found = False
-    waiting: list[ast.AST] = list(node.body)  # type: ignore[attr-defined]
-    while waiting and not found:
-        each = waiting.pop()
-        if isinstance(each, (ast.Yield, ast.YieldFrom)):
-            found = True
-        elif not isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            waiting += ast.iter_child_nodes(each)
+    kinds = set(map(type, nodes(node)))
+    found = (ast.Yield in kinds or ast.YieldFrom in kinds) and _yields(node)
     if len(_YIELDS) > 512:
         _YIELDS.clear()
     _YIELDS[id(node)] = (node, found)
     return found
+
+
+def _yields(node: ast.AST) -> bool:
+    waiting: list[ast.AST] = list(node.body)  # type: ignore[attr-defined]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            waiting += ast.iter_child_nodes(each)
+    return False
 
 
 def catches(self: Evaluator, handler: Value, raised: Value) -> bool | None:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from jupyter_tos_guard.inspection.cell import nodes
 from jupyter_tos_guard.inspection.screen import Screening
 
 #: Methods that change their receiver, or what they are given.
@@ -58,15 +59,8 @@ class Statement:
         if self.binds or self.uses:
             return
         binds, uses = self.binds, self.uses
-        waiting: list[Any] = [self.node]
-        while waiting:
-            node = waiting.pop()
-            for field in node._fields:
-                value = getattr(node, field, None)
-                if type(value) is list:
-                    waiting += [each for each in value if isinstance(each, ast.AST)]
-                elif isinstance(value, ast.AST):
-                    waiting.append(value)
+        node: Any
+        for node in nodes(self.node):
             kind = type(node)
             if kind is ast.Name:
                 (uses if type(node.ctx) is ast.Load else binds).add(node.id)
