@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection import library
+from jupyter_tos_guard.inspection.facts import Kind
 from jupyter_tos_guard.inspection.state import Budget
 from jupyter_tos_guard.inspection.values import (
     UNKNOWN,
@@ -415,6 +416,7 @@ def put(self: Evaluator, value: Value, name: str, new: Value, node: ast.AST | No
             self.call(Bound(hook, value), [name, new])
             return
         self.store(value.attributes, name, new)
+        _tell_observers(self, value, name, new)
     elif kind is Namespace:
         self.store(value.attributes, name, new)
     elif kind is Function:
@@ -436,6 +438,22 @@ def put(self: Evaluator, value: Value, name: str, new: Value, node: ast.AST | No
         self.escape(new, [], {})
 
 
+def _tell_observers(self: Evaluator, value: Instance, name: str, new: Value) -> None:
+    """Call the methods that a library's decorator made wait for a change (``@observe("name")``)."""
+    for member in list(value.cls.namespace.values()):
+        names = member.attributes.get(OBSERVES) if type(member) is Function else None
+        if names is not None and (name in names or "All" in names) and self.depth < 24:
+            change = Namespace("change", {"new": new, "name": name, "owner": value, "type": "change"})
+            change.attributes["__getitem__"] = Native(
+                lambda given, named, change=change: change.attributes.get(given[0], UNKNOWN)
+            )
+            self.call(Bound(member, value), [change])
+
+
+#: Attribute of a function that waits for changes: the names of what it waits for.
+OBSERVES: Final = "\0observes"
+
+
 def item(self: Evaluator, value: Value, index: Value) -> Value:
     """``value[index]``."""
     kind = type(value)
@@ -455,8 +473,13 @@ def item(self: Evaluator, value: Value, index: Value) -> Value:
         method = value.cls.find("__getitem__")
         if method is not None:
             return self.call(Bound(method, value), [index])
+        if type(value.plain) is dict and (method := value.cls.find("__missing__")) is not None:
+            known = library.is_hashable(index) and index in value.plain
+            return value.plain[index] if known else self.call(Bound(method, value), [index])
         if value.plain is not None:
             return item(self, value.plain, index)
+    if kind is Namespace and (getter := value.attributes.get("__getitem__")) is not None:
+        return self.call(getter, [index])
     if kind is Class:
         method = value.find("__class_getitem__")
         if method is not None:
@@ -774,6 +797,15 @@ _COMPARE_METHODS: Final = {
 }
 
 
+def picks_guard(self: Evaluator, text: str, subject: Symbol) -> None:
+    """Report that the guard is picked out of what runs: ``"tos_guard" in name`` for each loaded module."""
+    plain = text.lower().replace("-", "_")
+    if "tos_guard" in plain or "tosguard" in plain:
+        root = subject.name.partition(".")[0]
+        if root in ("sys", "gc", "threading", "inspect", "psutil", "get_ipython", "pkgutil"):
+            self.emit(Kind.CALL, "jupyter_tos_guard", self.node)
+
+
 def compare(self: Evaluator, operation: type[ast.cmpop], left: Value, right: Value) -> Value:
     """``left operation right``; unknown unless both are known."""
     one, other = type(left), type(right)
@@ -783,6 +815,10 @@ def compare(self: Evaluator, operation: type[ast.cmpop], left: Value, right: Val
     if other is Symbol and not right.called:
         right = library.CONSTANTS.get(right.name, right)
         other = type(right)
+    if one is str and other is Symbol:
+        picks_guard(self, left, right)
+    elif one is Symbol and other is str:
+        picks_guard(self, right, left)
     if operation is ast.In or operation is ast.NotIn:
         found = _contains(self, right, left)
         return found if operation is ast.In or found is UNKNOWN else not found

@@ -387,6 +387,9 @@ def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
         if len(arguments) > 1:
             content = arguments[1]
             members[text(arguments[0])] = content.encode() if type(content) is str else content
+            if stream.path and type(content) in (str, bytes) and text(arguments[0]).endswith(".py"):
+                # Python imports from archives as from folders.
+                effects.save(self.current(), f"{stream.path}/{text(arguments[0])}", content)
         return None
 
     def read(arguments: list[Value], keywords: dict[str, Value]) -> Value:

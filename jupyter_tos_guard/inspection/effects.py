@@ -7,6 +7,7 @@ handlers take the evaluator, the symbol that is called, and its arguments.
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import posixpath
 import re
@@ -90,7 +91,9 @@ def shell(self: Evaluator, text: Value, *steps: str, stdin: str | None = None) -
 def _commands_within(self: Evaluator, symbol: Symbol) -> list[str]:
     """Find shell commands in the text a library's parser was given: its result may be any part of it."""
     found: list[str] = []
-    for each in (*symbol.details[0], *symbol.details[1].values()):
+    given = [*symbol.details[0], *symbol.details[1].values()]
+    given += [part for each in given if type(each) in (list, tuple) for part in each[:64]]
+    for each in given:
         content = each.content if type(each) is Stream else _decoded(each)
         if type(content) is not str or len(content) > 1 << 14:
             continue
@@ -98,6 +101,21 @@ def _commands_within(self: Evaluator, symbol: Symbol) -> list[str]:
             if match.group(1) in _PROGRAMS and len(found) < 16:
                 found.append(match.group().strip())
     return found
+
+
+def absorb(symbol: Symbol, values: Sequence[Value]) -> list[str]:
+    """Let a library's object keep the commands that it is given: what it answers later may be one of them."""
+    kept: list[str] = []
+    for value in values:
+        for each in value[:64] if type(value) in (list, tuple) else [value]:
+            each = _decoded(each)
+            if type(each) is not str or not 6 < len(each) < 1 << 14:
+                continue
+            if any(match.group(1) in _PROGRAMS for match in itertools.islice(_WITHIN.finditer(each), 16)):
+                kept.append(each)
+    if kept and symbol.called and symbol.details is not None and len(symbol.details[0]) < 32:
+        symbol.details[0].extend(kept)
+    return kept
 
 
 #: A word and what follows it, up to what ends a value in YAML, TOML, XML, CSV and their kin.
@@ -352,6 +370,10 @@ def fetch(self: Evaluator, address: str, *steps: str, cloned: bool = False) -> s
 def _fetch(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """Anything that fetches each address it is given."""
     found = [address for each in (*arguments, *keywords.values()) for address in addresses(each)]
+    if not found and type(_first(arguments)) is str and arguments[0][:1] == "/" and symbol.details:
+        # ClientSession("https://host").get("/path")
+        base = symbol.details[1].get("base_url", _first(list(symbol.details[0])))
+        found = [address.rstrip("/") + arguments[0] for address in addresses(base)[:1]]
     for address in found[:32]:
         fetch(self, address)
     if not found:
@@ -502,6 +524,7 @@ def _connect(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
             else "tcp"
         )
         number = f":{port}" if type(port) is int else ""
+        self.emitted.add(f"connected {host}{number}")
         fetch(self, host if "://" in host else f"{scheme}://{host}{number}")
     self.escape_all(arguments, keywords)
     return Symbol(symbol.name, True, (arguments, keywords))
@@ -534,19 +557,10 @@ def source_of(value: Value) -> str:
 
 def result_attribute(self: Evaluator, symbol: Symbol, full: str, name: str) -> Value:
     """Attribute of what a library's call returned."""
-    if name in (
-        "iter_content",
-        "iter_lines",
-        "read",
-        "text",
-        "content",
-        "json",
-        "raw",
-        "body",
-        "stdout",
-        "data",
-    ):
-        return Symbol(full, True, symbol.details)
+    if name == "value" and symbol.name.startswith("ipywidgets."):
+        from jupyter_tos_guard.inspection import carriers
+
+        return carriers.widget_value(symbol)
     return Symbol(full, True, symbol.details)
 
 
@@ -585,6 +599,8 @@ def _open(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
     path = self.text(target) if target is not None else HOLE
     file = process.find_file(path, self.state) if HOLE not in path else None
     if "w" in mode or "x" in mode:
+        if path and HOLE not in path and not self.cold:
+            self.emit(Kind.FILE, path.lower(), self.node)
         return Stream(path, mode, b"" if "b" in mode else "")
     if "a" in mode:
         content = (
@@ -702,6 +718,7 @@ def _chdir(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
 def _putenv(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     if len(arguments) > 1:
         self.state.environ[self.text(arguments[0])] = self.text(arguments[1])
+        report_variable(self, self.text(arguments[0]), self.text(arguments[1]))
     return None
 
 
@@ -709,6 +726,7 @@ def _environ_update(self: Evaluator, symbol: Symbol, arguments: Arguments, keywo
     values = dict(arguments[0]) if arguments and type(arguments[0]) is dict else {}
     for key, each in {**values, **keywords}.items():
         self.state.environ[self.text(key)] = self.text(each)
+        report_variable(self, self.text(key), self.text(each))
     return None
 
 
@@ -1002,6 +1020,8 @@ def _load_source(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
 
 
 def _module_from_spec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    if type(_first(arguments)) is Symbol:
+        return arguments[0]  # importlib.util.find_spec("os")
     return Namespace("module", {})
 
 
@@ -1060,11 +1080,149 @@ def _pickle(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
 
 def _run_statement(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``timeit.timeit(text)``, ``cProfile.run(text)``: text or a function that is run."""
-    for each in (*arguments, *keywords.values()):
+    setup = keywords.get("setup", arguments[1] if len(arguments) > 1 else None)
+    for each in (setup, *arguments[:1], keywords.get("stmt"), keywords.get("statement"), *arguments[2:]):
         if type(each) is str and len(each) > 3:
             reflection.run(self, each, symbol.name.partition(".")[0])
     self.escape_all(arguments, keywords)
     return Symbol(symbol.name, True)
+
+
+def _shelf(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``shelve.open(path)``: a dictionary that another cell finds again."""
+    path = self.text(_first(arguments, keywords.get("filename", "")))
+    kept = self.session.patched
+    if len(kept) < 256:
+        return kept.setdefault(f"shelf {path}", {})
+    return {}
+
+
+def _pager(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``pydoc.pipepager(text, command)``."""
+    command = _given(arguments, keywords, 1, "cmd")
+    if type(command) is str:
+        shell(self, command)
+    return None
+
+
+def _pty_fork(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``pty.fork()``: what is written to the terminal is most likely for a shell."""
+    return (UNKNOWN, Process("", True, "bash"))
+
+
+def _yaml_load(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``yaml.load`` with a loader that calls what the document names."""
+    stream = _given(arguments, keywords, 0, "stream")
+    text = _decoded(library.stream_read(stream) if type(stream) is Stream else stream)
+    if type(text) is str and "!!python/" in text:
+        from jupyter_tos_guard.inspection import sinks
+
+        for match in _YAML_CALL.finditer(text[: 1 << 16]):
+            given = [a or b or c.strip() for a, b, c in _YAML_TEXT.findall(match.group(2))]
+            name = sinks.canonical(match.group(1))
+            if given and name in HANDLERS:
+                self.call(Symbol(name), given[:1] if name in _SYSTEM.split() else [given])
+            elif given and name in sinks.HANDLERS:
+                self.call(Symbol(name), list(given))
+    return Symbol(symbol.name, True, (arguments, keywords))
+
+
+_YAML_CALL: Final = re.compile(
+    r"!!python/(?:object/apply|object/new):([\w.]+)\s*(?:args:)?\s*((?:\[[^\]]{0,4000}\]|[^!]{0,4000}))"
+)
+_YAML_TEXT: Final = re.compile(
+    r"\"((?:[^\"\\]|\\.){1,2000})\"|'([^']{1,2000})'|(?:^|\n)\s*- ([^\n\"'\[]{2,2000})"
+)
+
+
+def _project_setup(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``setuptools.setup(install_requires=…)``: what installing the project installs."""
+    needed = keywords.get("install_requires", keywords.get("requires"))
+    words = needed.split() if type(needed) is str else self.items(needed) if needed is not None else []
+    if words:
+        argv(self, ["pip", "install", *words[:200]])
+    return Symbol(symbol.name, True)
+
+
+def _file_system(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``fsspec.filesystem("github", org=…, repo=…)``."""
+    owner, name = keywords.get("org"), keywords.get("repo")
+    if _first(arguments) == "github" and type(owner) is str and type(name) is str:
+        fetch(self, f"https://github.com/{owner}/{name}", cloned=True)
+    return Symbol(symbol.name, True, (arguments, keywords))
+
+
+def _github_content(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``Github().get_repo(name).get_archive_link(…)``: what the repository holds is fetched."""
+    name = self.text(_first(list(symbol.details[0]))) if symbol.details and symbol.details[0] else ""
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        fetch(self, f"https://github.com/{name}", cloned=True)
+    return Symbol(symbol.name, True, (arguments, keywords))
+
+
+def _r_code(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``rpy2.robjects.r(text)``, ``lupa``'s and others: a program of another language."""
+    text = self.text(_first(arguments, ""))
+    program = {"rpy2": "Rscript", "lupa": "lua", "js2py": "node", "execjs": "node", "oct2py": "octave"}.get(
+        symbol.name.partition(".")[0], "Rscript"
+    )
+    if text.replace(HOLE, "").strip():
+        argv(self, [program, "-"], stdin=text)
+    return Symbol(symbol.name, True)
+
+
+def _start_ipython(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``IPython.start_ipython(argv=["-c", code])``."""
+    from jupyter_tos_guard.inspection import magics
+
+    words = _given(arguments, keywords, 0, "argv")
+    given = [self.text(each) for each in self.items(words)] if type(words) in (list, tuple) else []
+    for option, code in itertools.pairwise(given):
+        if option == "-c":
+            magics.run_nested(self, code, ("ipython -c",), fresh=True)
+    for word in given:
+        if word.endswith((".py", ".ipy")):
+            run_file(self, word, [])
+    return UNKNOWN
+
+
+def _find_magic(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``find_line_magic(name)``: the magic as a function."""
+    return magic_function(symbol.name.rpartition(".")[2], self.text(_first(arguments)), self)
+
+
+def magic_function(kind: str, name: str, self: Evaluator) -> Value:
+    """Return a magic as a function, by its kind (``line`` or ``cell``) and name."""
+    run_magic = _cell_magic if "cell" in kind else _line_magic
+    method = "get_ipython.run_cell_magic" if "cell" in kind else "get_ipython.run_line_magic"
+    return Native(
+        lambda given, named: run_magic(self.current(), Symbol(method, True), [name, *(given or [""])], named)
+    )
+
+
+def _mock_patch(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``unittest.mock.patch("module.name")`` replaces what it names."""
+    from jupyter_tos_guard.inspection import sinks
+
+    target = _first(arguments, keywords.get("target", UNKNOWN))
+    if type(target) is str and re.fullmatch(r"[\w.]{3,200}", target):
+        sinks.emit_call(self, target, self.node)
+    self.escape_all(arguments, keywords)
+    return Symbol(symbol.name, True)
+
+
+def _database(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``sqlite3.connect(path)``: a file that is opened to be written."""
+    path = self.text(_given(arguments, keywords, 0, "database"))
+    if HOLE not in path and ":memory:" not in path:
+        self.emit(Kind.FILE, path.lower(), self.node)
+    return Symbol(symbol.name, True, (arguments, keywords))
+
+
+def report_variable(self: Evaluator, name: str, value: str) -> None:
+    """Report that an environment variable of the guard's is set, as ``export`` in a shell is."""
+    if "TOS" in name.upper() and "GUARD" in name.upper():
+        self.emit(Kind.ARGUMENT, f"export {name}={value}", self.node)
 
 
 def _csv_rows(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -1271,6 +1429,8 @@ def _unregister(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
     from jupyter_tos_guard.inspection import sinks
 
     callback = _given(arguments, keywords, 1, "function", "callback")
+    if type(callback) is Symbol and callback.name.startswith("get_ipython.events.callbacks"):
+        sinks.emit_call(self, f"{callback.name}.unregister", self.node)  # found by going through them all
     if type(callback) not in (Function, Bound, Partial):
         sinks.emit_call(self, symbol.name, self.node)
     return None
@@ -1290,11 +1450,13 @@ def shell_attribute(self: Evaluator, full: str) -> Value | None:
         "get_ipython.history_manager.input_hist_parsed",
     ):
         return history_inputs(self)
-    if full == "get_ipython.events.callbacks":
-        from jupyter_tos_guard.inspection import sinks
-
-        sinks.emit_call(self, full, self.node)
+    if full.startswith("get_ipython.events.callbacks.") and full.rpartition(".")[2] in _READING:
+        # Looking at the hooks is no business of anybody's; changing what was looked at is.
+        return Native(lambda given, named: Symbol("get_ipython.events.callbacks", True))
     return None
+
+
+_READING: Final = frozenset("items keys values get copy".split())
 
 
 def shell_call(self: Evaluator, name: str, arguments: Arguments, keywords: Keywords) -> Value | None:
@@ -1306,9 +1468,42 @@ def shell_call(self: Evaluator, name: str, arguments: Arguments, keywords: Keywo
                 if type(one) in (Function, Bound, Partial):
                     self.session.transformers.append(one)
                 elif type(one) is Instance:
-                    self.escape(one, [], {})
+                    _tree_transformer(self, one)
         return None
     return None
+
+
+def _tree_transformer(self: Evaluator, transformer: Instance) -> None:
+    """Run the commands that an object writes into the syntax trees of later cells."""
+    for name, method in list(transformer.cls.namespace.items()):
+        if type(method) is not Function or not name.startswith(("visit", "__call__")):
+            continue
+        node = Instance(Class("node", [], {}, {}))
+        made = self.call(Bound(method, transformer), [node])
+        for text in _texts([made, *node.attributes.values()], 6):
+            if looks_like_command(text):
+                shell(self, text, "syntax tree")
+
+
+def _texts(values: Sequence[Value], depth: int) -> list[str]:
+    found: list[str] = []
+    for value in values[:64]:
+        kind = type(value)
+        if kind is str:
+            found.append(value)
+        elif depth <= 0:
+            continue
+        elif kind is Choice:
+            found += _texts(value.values, depth - 1)
+        elif kind in (list, tuple):
+            found += _texts(list(value), depth - 1)
+        elif kind is Symbol and value.details is not None:
+            found += _texts([*value.details[0], *value.details[1].values()], depth - 1)
+        elif kind is Instance:
+            found += _texts(list(value.attributes.values()), depth - 1)
+        elif kind is Code:
+            found.append(value.source)
+    return found
 
 
 def _transformer_list(self: Evaluator, symbol: Symbol) -> Value:
@@ -1441,6 +1636,31 @@ def _terminal_send(self: Evaluator, arguments: Arguments) -> bool:
     return False
 
 
+def _protocol_send(self: Evaluator, symbol: Symbol, arguments: Arguments) -> bool:
+    """Read what is sent through a socket: a request by hand, the first words of a mining pool's protocol."""
+    text = _decoded(_first(arguments))
+    if type(text) is not str or not 8 < len(text) < 1 << 16:
+        return False
+    request = re.match(r"(?:GET|POST|HEAD) (\S{1,4000}) HTTP/", text)
+    if request:
+        host = re.search(r"(?im)^host:[ \t]*([\w.:-]{3,255})", text)
+        if "://" in request.group(1):
+            fetch(self, request.group(1))
+        elif host:
+            fetch(self, f"https://{host.group(1)}{request.group(1)}")
+        return True
+    if _POOL_WORDS.search(text):
+        found = [each for each in self.emitted if each.startswith("connected ")]
+        fetch(self, f"stratum+tcp://{found[-1][10:] if found else 'pool.invalid'}")
+        return True
+    return False
+
+
+_POOL_WORDS: Final = re.compile(
+    r"[\"']method[\"']\s*:\s*[\"'](?:mining\.|eth_submit|eth_getWork|login[\"'].{0,400}agent)"
+)
+
+
 def _front_end(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """JavaScript that makes the notebook run code: ``IPython.notebook.kernel.execute("…")``."""
     text = self.text(_given(arguments, keywords, 0, "data"))
@@ -1505,10 +1725,15 @@ def guess(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
         "sendall",
         "write",
         "put",
-    ) and _terminal_send(self, arguments):
+        "sendto",
+    ) and (_terminal_send(self, arguments) or _protocol_send(self, symbol, arguments)):
         return UNKNOWN
     lower = word.lower()
     values = [*arguments, *keywords.values()]
+    if word in ("startswith", "endswith", "find", "__contains__") and type(_first(arguments)) is str:
+        from jupyter_tos_guard.inspection import attributes
+
+        attributes.picks_guard(self, arguments[0], symbol)
     if lower in _PROCESS_VERBS or HOLE in name:
         for each in values:
             each = _decoded(each)
@@ -1542,7 +1767,12 @@ def guess(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
         if not constructor:
             for address in found[:32]:
                 fetch(self, address)
-    return Symbol(name, True, (arguments, keywords) if arguments or keywords else symbol.details)
+    kept = absorb(symbol, values) if symbol.called else []
+    if arguments or keywords or symbol.details is None:
+        before = [each for each in symbol.details[0] if type(each) is str] if symbol.details else []
+        carried = [each for each in before if each not in kept and absorb(Symbol(""), [each])]
+        return Symbol(name, True, ([*arguments, *kept, *carried], keywords))
+    return Symbol(name, True, symbol.details)
 
 
 _KERNELS: Final = frozenset(
@@ -1619,6 +1849,11 @@ ITEMS: Final[dict[str, Any]] = {
     "sys.modules": _modules_item,
     "Out": lambda self, symbol, index: output(self, index),
     "plumbum.local": _local_item,
+    "get_ipython.magics_manager.magics": lambda self, symbol, index: Symbol(
+        f"get_ipython.magics.{self.text(index)}", True
+    ),
+    "get_ipython.magics.line": lambda self, symbol, index: magic_function("line", self.text(index), self),
+    "get_ipython.magics.cell": lambda self, symbol, index: magic_function("cell", self.text(index), self),
     "ctypes.cdll": lambda self, symbol, index: Symbol("ctypes.cdll", True),
 }
 PROPERTIES: Final[dict[str, Any]] = {
@@ -1646,7 +1881,8 @@ _SYSTEM: Final = (
     "IPython.utils._process_posix.ProcessHandler.system IPython.utils.process.get_output_error_code "
     "asyncio.create_subprocess_shell popen2.popen3 xonsh.execer.exec google.colab._shell.Shell.system "
     "google.colab._system_commands._shell_line_magic google.colab._system_commands._system_compat "
-    "google.colab._system_commands._run_command ipykernel.zmqshell.ZMQInteractiveShell.system_piped plac.run"
+    "google.colab._system_commands._run_command ipykernel.zmqshell.ZMQInteractiveShell.system_piped plac.run "
+    "libc.stdlib.system"
 )
 _EXECS: Final = "l le lp lpe v ve vp vpe".split()
 _FETCHES: Final = (
@@ -1804,13 +2040,43 @@ HANDLERS: Final[dict[str, Any]] = {
                     "setuptools.command.easy_install.main pip._internal.utils.entrypoints._wrapper "
                     "pip._internal.cli.main_parser.parse_command pyodide_js.loadPackage".split(), _pip),
     **dict.fromkeys("pickle.loads pickle.load pickle.Unpickler.load joblib.load torch.load "
-                    "pandas.read_pickle numpy.load _pickle.loads shelve.open "
+                    "pandas.read_pickle numpy.load _pickle.loads "
                     "pickle._loads".split(), _unpickle),
     **dict.fromkeys("pickle.dumps pickle.dump pickle._dumps joblib.dump torch.save".split(), _pickle),
     **dict.fromkeys("timeit.timeit timeit.repeat timeit.Timer timeit.main cProfile.run cProfile.runctx "
                     "profile.run pdb.run pdb.runeval bdb.Bdb.run trace.Trace.run cProfile.Profile.run "
-                    "codeop.compile_command IPython.start_ipython IPython.embed "
+                    "codeop.compile_command IPython.embed "
                     "test.support.script_helper.run_python_until_end".split(), _run_statement),
+    "shelve.open": _shelf,
+    "dbm.open": _shelf,
+    "pydoc.pipepager": _pager,
+    "pydoc.tempfilepager": _pager,
+    "pty.fork": _pty_fork,
+    "pty.openpty": lambda self, symbol, arguments, keywords: (
+        Process("", True, "bash"),
+        Process("", True, "bash"),
+    ),
+    **dict.fromkeys("yaml.load yaml.unsafe_load yaml.full_load yaml.load_all yaml.unsafe_load_all "
+                    "ruamel.yaml.load".split(), _yaml_load),
+    "setuptools.setup": _project_setup,
+    "distutils.core.setup": _project_setup,
+    "fsspec.filesystem": _file_system,
+    **dict.fromkeys([f"github.Github.get_repo.{word}" for word in
+                     "get_archive_link get_contents get_dir_contents get_readme get_latest_release "
+                     "get_releases get_git_tree".split()], _github_content),
+    **dict.fromkeys("rpy2.robjects.r rpy2.robjects.reval lupa.LuaRuntime.execute lupa.LuaRuntime.eval "
+                    "js2py.eval_js execjs.eval oct2py.octave.eval".split(), _r_code),
+    **dict.fromkeys("IPython.start_ipython IPython.terminal.ipapp.launch_new_instance "
+                    "IPython.start_kernel".split(), _start_ipython),
+    "get_ipython.find_line_magic": _find_magic,
+    "get_ipython.find_cell_magic": _find_magic,
+    "get_ipython.find_magic": _find_magic,
+    **dict.fromkeys("unittest.mock.patch mock.patch unittest.mock.patch.object".split(), _mock_patch),
+    "sqlite3.connect": _database,
+    "pandas.Series.str.cat": lambda self, symbol, arguments, keywords: methods.call(
+        self, self.text(keywords.get("sep", "")) if keywords else "", "join",
+        [symbol.details[0][0] if symbol.details and symbol.details[0] else UNKNOWN], {},
+    ),
     "csv.reader": _csv_rows,
     "csv.DictReader": _csv_rows,
     "marshal.loads": _unmarshal,

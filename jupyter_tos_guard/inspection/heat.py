@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -51,6 +53,7 @@ def warm(bound: dict[str, Value], among: Iterable[str], hot: set[str]) -> None:
 def reached(functions: Iterable[Value], bound: dict[str, Value]) -> set[str]:
     """Names of ``bound`` whose data the bodies of ``functions`` work on when they are called later."""
     found: set[str] = set()
+    free: set[str] = set()
     for function in functions:
         while type(function) in (Bound, Partial):
             if type(function) is Bound and type(function.receiver) is Instance:
@@ -60,7 +63,31 @@ def reached(functions: Iterable[Value], bound: dict[str, Value]) -> set[str]:
             function = function.function
         if type(function) is Function:
             found |= _words(function.node).names
-    return {name for name in found if type(bound.get(name)) in _DATA}
+            free |= _words(function.node).free
+    waiting = {name for name in free if name not in bound and not hasattr(builtins, name)}
+    return waiting | {name for name in found if type(bound.get(name)) in _DATA}
+
+
+def patched(attributes: dict[str, Value]) -> set[str]:
+    """Last words of the modules' attributes that the program replaced by what reaches a sink."""
+    return {name.rpartition(".")[2] for name, value in attributes.items() if _is_hot(value, set(), 3)}
+
+
+def constants(function: Value) -> set[str]:
+    """Words of the texts in a function that changes cells: a cell that has one is changed by it."""
+    while type(function) in (Bound, Partial):
+        function = function.function
+    if type(function) is not Function:
+        return set()
+    texts = [
+        each.value
+        for each in ast.walk(function.node)
+        if type(each) is ast.Constant and type(each.value) is str and len(each.value) < 200
+    ]
+    return {word for text in texts for word in _WORD.findall(text)}
+
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 def fingerprint(function: Value, arguments: list[Value]) -> tuple[Any, ...]:
@@ -103,6 +130,8 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
     if kind is Symbol:
         parts = value.name.split(".")
         if value.called and parts[0] not in _SHELL_ROOTS:
+            if parts[0] in _HANDLES or parts[-1] == "wrap_socket":
+                return True
             # What a fetch returned is data; a session, a client, a connection is a sink.
             opened = parts[-1][:1].isupper() or parts[-1] in _OPENERS
             return not SINKS.isdisjoint(parts) or (opened and parts[0] in SINK_MODULES)
@@ -121,7 +150,11 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
         return any(_is_hot(each, hot, depth - 1) for each in value.namespace.values())
     if kind is Instance:
         return _is_hot(value.cls, hot, depth - 1)
-    if kind in (Bound, Partial, Descriptor):
+    if kind is Descriptor:
+        return _is_hot(value.function, hot, depth - 1) or _is_hot(value.setter, hot, depth - 1)
+    if kind is Namespace:
+        return any(_is_hot(each, hot, depth - 1) for each in list(value.attributes.values())[:20])
+    if kind in (Bound, Partial):
         return _is_hot(value.function, hot, depth - 1)
     if kind in (Native, Process):
         return True
@@ -136,6 +169,11 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
 _OPENERS = frozenset(
     "client connect connection create_connection open_connection session spawn start_new_kernel".split()
 )
+#: Libraries whose every object is a way to fetch or to run something.
+_HANDLES = frozenset(
+    "git dulwich pygit2 github docker fsspec fabric invoke paramiko asyncssh selenium playwright pyppeteer "
+    "splinter ipyparallel rpyc rpy2 huggingface_hub".split()
+)
 _SHELL_ROOTS = frozenset({"get_ipython", "jupyter_client", "pexpect", "paramiko"})
 
 
@@ -145,6 +183,8 @@ class _Words(NamedTuple):
     names: frozenset[str]
     imports: frozenset[str]
     escapes: bool
+    #: Names that it uses and does not bind.
+    free: frozenset[str]
 
 
 def _words(node: Any) -> _Words:
@@ -153,12 +193,17 @@ def _words(node: Any) -> _Words:
         return known[1]
     names: set[str] = set()
     imports: set[str] = set()
+    loaded: set[str] = set()
+    own: set[str] = set()
     escapes = False
     for each in nodes(node):
         kind = type(each)
         if kind is ast.Name:
             names.add(each.id)  # type: ignore[attr-defined]
+            (loaded if type(each.ctx) is ast.Load else own).add(each.id)  # type: ignore[attr-defined]
             escapes = escapes or each.id in BARE or each.id == PLACEHOLDER  # type: ignore[attr-defined]
+        elif kind is ast.arg:
+            own.add(each.arg)  # type: ignore[attr-defined]
         elif kind is ast.Attribute:
             names.add(each.attr)  # type: ignore[attr-defined]
         elif kind is ast.alias:
@@ -167,6 +212,7 @@ def _words(node: Any) -> _Words:
             imports.update(each.module.split("."))  # type: ignore[attr-defined]
     if len(_WORDS) > 1024:
         _WORDS.clear()
-    words = _Words(frozenset(names | imports), frozenset(imports), escapes)
+    free = frozenset(loaded - own - imports - {PLACEHOLDER})
+    words = _Words(frozenset(names | imports), frozenset(imports), escapes, free)
     _WORDS[id(node)] = (node, words)
     return words

@@ -87,7 +87,8 @@ _PURE: Final[dict[str, frozenset[str]]] = {
         "cmath": "exp sqrt",
         "operator": "add sub mul truediv floordiv mod xor and_ or_ not_ neg concat getitem eq ne lt le gt ge "
         "lshift rshift pow invert contains index abs pos truth is_ is_not countOf indexOf",
-        "itertools": "chain chain.from_iterable islice cycle repeat zip_longest product permutations "
+        "itertools.chain": "from_iterable",
+        "itertools": "chain islice cycle repeat zip_longest product permutations "
         "combinations combinations_with_replacement count compress pairwise batched",
         "os.path": "join basename dirname split splitext normpath commonprefix isabs relpath splitdrive "
         "normcase",
@@ -269,7 +270,7 @@ def pure(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str,
     safe = name in _HOLES
     arguments = [_plain_argument(self, each, safe) for each in arguments]
     size = 0
-    for each in itertools.chain(arguments, keywords.values()):
+    for each in itertools.chain(arguments, [keywords[key] for key in keywords if key != "object_hook"]):
         if not safe and (not _is_known(each) or has_hole(each)):
             return UNKNOWN
         if type(each) in (type(UNKNOWN), Symbol, Choice) and name not in ("builtins.str", "builtins.dict"):
@@ -315,7 +316,8 @@ def _plain_argument(self: Evaluator, value: Value, safe: bool) -> Value:
         return value.text
     if kind is Instance:
         if value.plain is not None:
-            return value.plain
+            shown = type(value.plain) is str and value.cls.find("__str__") is not None
+            return self.text(value) if shown else value.plain
         for name in ("__iter__", "__getitem__"):
             if value.cls.find(name) is not None:
                 return self.items(value)
@@ -516,7 +518,7 @@ def _regex(self: Evaluator, name: str, arguments: list[Value], keywords: dict[st
     if any(type(each) in (str, bytes) and len(each) > limit for each in arguments[1:]):
         return UNKNOWN
     if name in ("re.sub", "re.subn") and type(arguments[1]) not in (str, bytes):
-        return UNKNOWN
+        return _substituted(self, name, arguments) if len(arguments) > 2 else UNKNOWN
     if (
         any(type(each) is re.Pattern for each in arguments)
         or name == "re.escape"
@@ -529,6 +531,23 @@ def _regex(self: Evaluator, name: str, arguments: list[Value], keywords: dict[st
             return Generator(list(itertools.islice(made, 10_000)))
         return made
     return UNKNOWN
+
+
+def _substituted(self: Evaluator, name: str, arguments: list[Value]) -> Value:
+    """``re.sub(pattern, function, text)``."""
+    pattern, function, text = arguments[:3]
+    if type(text) is not str:
+        return UNKNOWN
+    parts: list[str] = []
+    done = count = 0
+    for match in itertools.islice(re.finditer(pattern, text), 4096):
+        self.tick()
+        parts += (text[done : match.start()], self.text(self.call(function, [match])))
+        done = match.end()
+        count += 1
+    made = checked("".join([*parts, text[done:]]))
+    self.note(made, "substituted", text)
+    return made if name == "re.sub" else (made, count)
 
 
 def _struct(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
@@ -548,11 +567,23 @@ def _literal(self: Evaluator, name: str, arguments: list[Value], keywords: dict[
 def _dumps(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
     json = stdlib("json")
     if name.endswith("loads"):
-        return json.loads(*arguments[:1])
+        made = json.loads(*arguments[:1])
+        hook = keywords.get("object_hook")
+        return made if hook is None else _hooked(self, made, hook)
     allowed = {
         key: each for key, each in keywords.items() if key in ("ensure_ascii", "separators", "sort_keys")
     }
     return json.dumps(arguments[0], default=self.text, skipkeys=True, **allowed)
+
+
+def _hooked(self: Evaluator, value: Value, hook: Value) -> Value:
+    """Return what ``object_hook`` makes of a JSON document, innermost object first."""
+    self.tick()
+    if type(value) is dict:
+        return self.call(hook, [{key: _hooked(self, each, hook) for key, each in value.items()}])
+    if type(value) is list:
+        return [_hooked(self, each, hook) for each in value]
+    return value
 
 
 def _deepcopy(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:

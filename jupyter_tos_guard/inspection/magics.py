@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection import effects, library
+from jupyter_tos_guard.inspection import effects, library, process
 from jupyter_tos_guard.inspection.cell import Line, parse, parse_python
 from jupyter_tos_guard.inspection.cell import cell_magic as read_cell_magic
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
@@ -231,6 +231,7 @@ def _dollars(self: Evaluator, text: str) -> list[Value]:
 
 
 _UNBOUND: Final = object()
+_SCOPES: Final = (ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
 
 
 def _expression(self: Evaluator, text: str) -> Any:
@@ -241,9 +242,12 @@ def _expression(self: Evaluator, text: str) -> Any:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _UNBOUND
-    names = [each.id for each in ast.walk(tree) if type(each) is ast.Name]
+    names = [each.id for each in ast.walk(tree) if type(each) is ast.Name and type(each.ctx) is ast.Load]
+    if type(tree) is ast.Call and any(type(each) in _SCOPES for each in ast.walk(tree)):
+        names = names[:1]
     plain = type(tree) in (ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Constant, ast.Set)
-    if plain and any(not _is_bound(self, name) for name in names):
+    called = type(tree) is ast.Call and type(tree.func) is ast.Name and not tree.keywords
+    if (plain or called) and any(not _is_bound(self, name) for name in names):
         return _UNBOUND
     if type(tree) is ast.Constant and text.strip()[:1] not in "'\"":
         return _UNBOUND if text.strip().isdigit() else tree.value
@@ -269,6 +273,8 @@ def line_magic(
     """``%name rest``."""
     rest = rest.strip()
     own = self.state.magics.get(name)
+    if type(own) is Symbol and own.name.startswith("magic ") and own.name[6:] != name:
+        return line_magic(self, own.name[6:], rest, origin)
     if own is not None:
         return _own_magic(self, name, own, expand(self, rest), None, origin)
     handler = _LINE.get(name)
@@ -362,6 +368,7 @@ def _env(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
         key, found, value = line.partition(separator)
         if found:
             self.state.environ[key.strip()] = value.strip()
+            _at(self, origin, partial(effects.report_variable, self, key.strip(), value.strip()))
             return None
     return self.state.environ.get(line.strip(), UNKNOWN)
 
@@ -405,6 +412,10 @@ def _load(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
         for address in effects.addresses(word):
             _at(self, origin, partial(effects.fetch, self, address))
             self.state.emit(Kind.OPAQUE, "download-run", origin)
+        file = process.find_file(word, self.state) if HOLE not in word else None
+        if file is not None and file.content is not None:
+            text = file.content if isinstance(file.content, str) else file.content.decode("utf-8", "replace")
+            _at(self, origin, partial(run_nested, self, text, (f"file {word}",)))
     return None
 
 
@@ -471,6 +482,13 @@ def _python_line(self: Evaluator, name: str, line: str, origin: Origin) -> Value
 
 
 def _store(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
+    """``%store name > file`` writes a value to a file."""
+    match = re.fullmatch(r"(\w+)\s*(>>?)\s*(\S+)", line.strip())
+    if match:
+        value = self.lookup(match.group(1))
+        text = "\n".join(map(self.text, value)) if type(value) in (list, Lines) else self.text(value)
+        append = match.group(2) == ">>"
+        _at(self, origin, lambda: effects.save(self, match.group(3), text + "\n", append=append))
     return None
 
 
@@ -561,6 +579,11 @@ def _python_cell(self: Evaluator, name: str, line: str, body: str, origin: Origi
     return run_source(self, body, first_line)
 
 
+def _cython_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:
+    """``%%cython``: Python with declarations; functions of C are imported like Python's."""
+    return _python_cell(self, name, "", re.sub(r"\bcimport\b", "import", body), origin, 0)
+
+
 def _child_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:
     """``%%python``: a process of its own."""
     from jupyter_tos_guard.inspection.evaluation import Unit
@@ -643,6 +666,7 @@ _CELL: Final[dict[str, Any]] = {
         "wurlitzer".split(),
         _python_cell,
     ),
+    **dict.fromkeys("cython cython_inline cython_pyximport".split(), _cython_cell),
     **dict.fromkeys("python python3 python2 pypy pypy3".split(), _child_cell),
     **dict.fromkeys(
         "perl ruby node julia R javascript js html HTML lua php go rust deno bun octave".split(),

@@ -273,9 +273,7 @@ def _format(self: Evaluator, value: str, arguments: Arguments, keywords: Keyword
     return format_text(self, value, arguments, keywords)
 
 
-def format_text(
-    self: Evaluator, template: str, arguments: Arguments, keywords: Keywords, depth: int = 2
-) -> Value:
+def format_text(self: Evaluator, template: str, arguments: Arguments, keywords: Any, depth: int = 2) -> Value:
     """``template.format(*arguments, **keywords)``, attributes and items of the arguments included."""
     import string
 
@@ -295,7 +293,7 @@ def format_text(
             elif name.isdigit():
                 value = arguments[int(name)] if int(name) < len(arguments) else UNKNOWN
             else:
-                value = keywords.get(name, UNKNOWN)
+                value = keywords.get(name, UNKNOWN) if type(keywords) is dict else self.item(keywords, name)
             for is_attribute, key in rest:
                 value = self.attribute(value, key) if is_attribute else self.item(value, key)
             inner = (
@@ -316,7 +314,8 @@ def format_text(
     if any(type(each) is Choice for each in parts):
         return library.joined_choices(parts)
     result = "".join(parts)
-    self.note(result, "", *[each for each in (*arguments, *keywords.values()) if type(each) is str])
+    named = keywords.values() if type(keywords) is dict else ()
+    self.note(result, "", *[each for each in (*arguments, *named) if type(each) is str])
     return library.checked(result)
 
 
@@ -361,7 +360,7 @@ def sort(self: Evaluator, values: list[Value], keywords: Keywords) -> list[Value
 _SPECIAL: Final[dict[tuple[type, str], Callable[..., Value]]] = {
     (str, "format"): _format,
     (str, "format_map"): lambda self, value, arguments, keywords: format_text(
-        self, value, [], arguments[0] if arguments and type(arguments[0]) is dict else {}
+        self, value, [], arguments[0] if arguments and type(arguments[0]) in (dict, Instance) else {}
     ),
     (list, "sort"): _sort,
     (bytes, "format"): lambda self, value, arguments, keywords: UNKNOWN,
@@ -596,8 +595,28 @@ def _process(self: Evaluator, value: Process, name: str, arguments: Arguments, k
     return UNKNOWN
 
 
+def _with_constants(self: Evaluator, code: Code, constants: tuple[Value, ...]) -> Value:
+    """Return a function whose constants are replaced, by their places."""
+    import ast
+    import copy
+
+    old = self.attribute(code, "co_consts")
+    function = copy.copy(code.function)
+    assert function is not None
+    function.node = copy.deepcopy(function.node)
+    places = [each for each in ast.walk(function.node) if type(each) is ast.Constant]
+    for before, after in zip(old, constants, strict=False):
+        for place in places:
+            if place.value == before and type(place.value) is type(before) and before is not None:
+                place.value = after
+    return function
+
+
 def _code(self: Evaluator, value: Code, name: str, arguments: Arguments, keywords: Keywords) -> Value:
     if name == "replace" and value.function is not None and "co_consts" in keywords:
+        constants = keywords.get("co_consts")
+        if value.function is not None and type(constants) is tuple:
+            return Code(function=_with_constants(self, value, constants))
         return Code(function=value.function, calls=value.calls)
     return value
 

@@ -800,8 +800,14 @@ def _unknown(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
 
 def _print(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     target = keywords.get("file")
+    if target is None:
+        target = self.outputs[-1] if self.outputs else self.session.patched.get("sys.stdout")
     if type(target) is Stream:
-        methods.write(self, target, " ".join(self.text(each) for each in arguments) + "\n")
+        between, end = (
+            self.text(keywords.get(name)) if type(keywords.get(name)) is str else usual
+            for name, usual in (("sep", " "), ("end", "\n"))
+        )
+        methods.write(self, target, between.join(self.text(each) for each in arguments) + end)
     return None
 
 

@@ -34,7 +34,8 @@ _IPYTHON_LINE = re.compile(
 #: A word that is here and harmless costs one parse; a missing one is a hole.
 SINKS = frozenset(
     # run text as code, or reach objects by computed names
-    "execfile __import__ import_module run_path run_module load_module exec_module "
+    "execfile __import__ import_module start_ipython launch_new_instance embed_kernel pipepager hub "
+    "displayhook run_path run_module load_module exec_module "
     "getattr setattr __dict__ __getattribute__ __getattr__ __builtins__ builtins "
     "__class__ __subclasses__ __globals__ __code__ __closure__ __self__ __mro__ __base__ __bases__ "
     "__del__ __reduce__ __reduce_ex__ __loader__ attrgetter methodcaller modules FunctionType CodeType "
@@ -80,7 +81,8 @@ SINK_MODULES = frozenset(
     "cloudscraper requests_html huggingface_hub kagglehub opendatasets fsspec smart_open git dulwich "
     "pygit2 github ftplib telnetlib socket websocket websockets smtplib scapy insightface onnxruntime pip "
     "piplite micropip conda ensurepip condacolab site jupyter_client nbclient papermill nbconvert "
-    "nbformat zipimport __main__".split()
+    "nbformat zipimport __main__ webbrowser pydoc distutils setuptools selenium playwright pyppeteer "
+    "splinter rpy2 lupa ssl".split()
 )
 
 

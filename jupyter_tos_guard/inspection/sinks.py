@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection import effects, library, reflection
+from jupyter_tos_guard.inspection import carriers, effects, library, reflection
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.values import (
     CALLABLE,
@@ -195,9 +195,9 @@ save = effects.save
 path_method = effects.path_method
 feed = effects.feed
 
-HANDLERS: Final[dict[str, Any]] = {**reflection.HANDLERS, **effects.HANDLERS}
+HANDLERS: Final[dict[str, Any]] = {**reflection.HANDLERS, **carriers.HANDLERS, **effects.HANDLERS}
 #: Handlers that only compute: handed to unknown code they do nothing.
-HARMLESS: Final = frozenset(reflection.HARMLESS)
+HARMLESS: Final = frozenset(reflection.HARMLESS) | frozenset(carriers.HANDLERS)
 #: Decorators and wrappers that do not call by themselves what they are given.
 _PASSIVE: Final = frozenset(
     "functools contextlib dataclasses abc typing numba torch jax tensorflow tf typing_extensions attr "
@@ -304,7 +304,7 @@ def attribute(self: Evaluator, symbol: Symbol, name: str) -> Value:
     if name[:2] == "__":
         return _dunder(self, symbol, name)
     bare = name.lstrip("_")
-    if bare in _HELD and not symbol.called and symbol.name != "six.moves":
+    if bare in _HELD and not symbol.called and symbol.name not in ("six.moves", bare):
         emit_module(self, bare, None)
         return Symbol(bare)
     full = canonical(full)
@@ -321,12 +321,17 @@ def attribute(self: Evaluator, symbol: Symbol, name: str) -> Value:
     return Symbol(full, symbol.called)
 
 
+#: Modules whose functions list the objects of the process.
+_ANYTHING: Final = frozenset({"gc", "threading", "inspect", "get_ipython.events"})
+
+
 def _dunder(self: Evaluator, symbol: Symbol, name: str) -> Value:
     root, _, last = symbol.name.rpartition(".")
     if name == "__name__" or name == "__qualname__":
         return last or symbol.name
     if name == "__module__":
-        return root or symbol.name
+        # What stands among the objects of this process may be from any module.
+        return Symbol(f"{symbol.name}.__module__", True) if root in _ANYTHING else root or symbol.name
     if name == "__self__":
         return Symbol(root or "builtins")
     if name in ("__call__", "__func__", "__wrapped__", "__origin__"):
@@ -417,6 +422,7 @@ def put_item(self: Evaluator, symbol: Symbol, index: Value, new: Value) -> None:
         key = self.text(index)
         if HOLE not in key:
             self.state.environ[key] = self.text(new)
+            effects.report_variable(self, key, self.text(new))
     elif name == "sys.modules" and type(index) is str:
         emit_module(self, index, None)
         if type(new) in (Namespace, Symbol):
@@ -426,6 +432,7 @@ def put_item(self: Evaluator, symbol: Symbol, index: Value, new: Value) -> None:
     else:
         if name.startswith("get_ipython"):
             emit_call(self, name, None)
+        effects.absorb(symbol, [new])
         self.escape(new, [], {})
 
 
@@ -445,6 +452,8 @@ def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: 
     root = symbol.name.partition(".")[0]
     if root in ("jupyter_tos_guard", "get_ipython", "IPython", "ipykernel", "jupyter_server", "traitlets"):
         emit_call(self, full, node)
+    if symbol.name.startswith("ast.") and type(new) is str and effects.looks_like_command(new):
+        effects.shell(self, new, "syntax tree")
     if (full == "sys.argv" or not symbol.called) and len(self.session.patched) < 256:
         self.session.patched[full] = new
     if full.startswith("get_ipython.") and type(new) in (Function, Partial):
@@ -464,6 +473,7 @@ def call(self: Evaluator, symbol: Symbol, arguments: list[Value], keywords: dict
         if patched is not symbol and type(patched) is not Symbol:
             return self.call(patched, arguments, keywords)
     if symbol.called and symbol.details is not None and _hands_on(self, symbol, arguments, keywords):
+        self.escape_all(arguments, keywords)  # future.add_done_callback(f), stage.map(f)
         return Symbol(name, True, (arguments, keywords))
     handler = HANDLERS.get(name)
     if handler is not None:
@@ -494,7 +504,7 @@ def _hands_on(self: Evaluator, symbol: Symbol, arguments: list[Value], keywords:
         return False
     found = False
     given, named = symbol.details
-    for each in (*given, *named.values()):
+    for each in [*given, *named.values()]:
         if isinstance(each, CALLABLE) or (type(each) is Symbol and not each.called and each.name in HANDLERS):
             if type(each) in (Class, Instance):
                 continue

@@ -632,7 +632,7 @@ def _sed_script(text: str) -> list[_SedCommand] | None:
             flags = re.compile(r"[gpiIeMm0-9]*").match(text, i)
             command.flags = flags.group() if flags and letter == "s" else ""
             i += len(command.flags)
-        elif letter in "aic":
+        elif letter in "aice":
             end = text.find("\n", i)
             end = len(text) if end < 0 else end
             command.replacement = text[i:end].lstrip(" \\\n")
@@ -713,6 +713,10 @@ def _sed(process: Process) -> str:
             )
             if text is not None:
                 process.write(path, changed)
+            elif HOLE not in path:
+                process.emit(Kind.FILE, resolve(path, process.state.cwd).lower())
+        if "tos_guard" in script:
+            process.emit(Kind.CALL, "jupyter_tos_guard")
         return ""
     text = _input(process, operands)
     return HOLE if commands is None else _run_sed(commands, text, quiet, extended, process)
@@ -761,6 +765,8 @@ def _run_sed(commands: list[_SedCommand], text: str, quiet: bool, extended: bool
                 appended.append(command.replacement)
             elif letter == "i":
                 out.append(command.replacement)
+            elif letter == "e":
+                out.append(process.shell(command.replacement or line, "sed e").rstrip("\n"))
             elif letter == "c":
                 line = command.replacement
             elif letter == "N" and n + 1 < len(lines):

@@ -73,6 +73,10 @@ class Statement:
                     self.changes.add(_base(node))
             elif kind is ast.Call:
                 self._read_call(node)
+            elif kind is ast.Expr and type(node.value) is ast.Call and type(node.value.func) is ast.Attribute:
+                self.changes.add(_base(node.value.func))  # nobody wants its value: it changes something
+            elif kind is ast.withitem and type(node.context_expr) is ast.Call:
+                self.changes.update(map(_base, node.context_expr.args))  # redirect_stdout(text)
         binds |= self.imports
         self.changes.discard("")
 
@@ -81,6 +85,7 @@ class Statement:
         if type(function) is ast.Attribute and function.attr in _CHANGING:
             self.changes.add(_base(function))
             self.changes.update(_base(argument) for argument in node.args)
+        self.changes.update(_base(each.value) for each in node.keywords if each.arg == "file")  # print
 
 
 def text_of(statement: ast.stmt, lines: list[str]) -> str:

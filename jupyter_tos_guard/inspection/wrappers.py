@@ -19,6 +19,7 @@ from jupyter_tos_guard.inspection.process import (
     Process,
     Stream,
     emit_source,
+    execute,
     find_file,
     handlers,
     mention_addresses,
@@ -652,6 +653,9 @@ def _python(process: Process) -> str:
                 break
         i += 1
     rest = arguments[i:]
+    start = process.environ.get("PYTHONSTARTUP", "")
+    if not rest and start and process.file(start) is not None:
+        run_python_file(process, start, [])  # an interactive interpreter begins with it
     if rest and rest[0] not in ("-", "/dev/stdin"):
         return run_python_file(process, rest[0], rest[1:])
     stdin = process.stdin
@@ -915,6 +919,32 @@ def _make(process: Process) -> str:
     finally:
         process.state.cwd = cwd
     return HOLE
+
+
+def _cmake(process: Process) -> str:
+    """``cmake folder``: the commands and downloads that its lists name."""
+    process.announce()
+    operands = [each for each in process.arguments if not each.startswith("-")] or ["."]
+    for folder in operands[:4]:
+        path = "CMakeLists.txt" if folder == "." else f"{folder.rstrip('/')}/CMakeLists.txt"
+        file = process.file(path)
+        if file is None or file.content is None:
+            continue
+        text = re.sub(r"#[^\n]*", "", text_of(file.content))[: 1 << 16]
+        for found in _CMAKE_COMMAND.finditer(text):
+            process.shell(found.group(1).strip(), f"file {path}")
+        for found in _CMAKE_FETCH.finditer(text):
+            verb = "git clone" if found.group(1).upper().startswith("GIT") else "wget"
+            process.shell(f"{verb} {found.group(2)}", f"file {path}")
+    return HOLE
+
+
+_CMAKE_COMMAND = re.compile(
+    r"\bCOMMAND\s+([^()]{2,2000}?)(?=\s+(?:COMMAND|WORKING_DIRECTORY|OUTPUT_\w+|RESULT_\w+|ERROR_\w+|TIMEOUT|"
+    r"VERBATIM|COMMENT|DEPENDS)\b|\))",
+    re.IGNORECASE,
+)
+_CMAKE_FETCH = re.compile(r"\b(GIT_REPOSITORY|URL|DOWNLOAD)\s+\"?([^\s\")]{4,1000})", re.IGNORECASE)
 
 
 def _run_makefile(process: Process, text: str, operands: list[str], path: str) -> str:
@@ -1280,6 +1310,10 @@ def run_startup_file(path: str, content: str, state: State, origin: Origin) -> N
         origin = Origin(origin.span, False, (*origin.provenance, f"start-up file {path}"))
         run_python(content, state, origin, fresh=True)
         return
+    if _KERNEL_SETTINGS.search(path):
+        origin = Origin(origin.span, False, (*origin.provenance, f"settings {path}"))
+        _run_settings(path, content, state, origin)
+        return
     kind = next((k for k in (_STARTUP_SHELL, _STARTUP_CRON, _STARTUP_UNIT) if k.search(path)), None)
     if kind is None:
         return
@@ -1295,6 +1329,33 @@ def run_startup_file(path: str, content: str, state: State, origin: Origin) -> N
             r"^\s*(?:ExecStart|ExecStartPre|ExecStop|Exec|command)\s*=\s*[-@+!:]*(.*)$", content, re.M
         ):
             process.shell(found.group(1))
+
+
+_KERNEL_SETTINGS = re.compile(r"(?:^|/)(?:kernel\.json|(?:ipython|jupyter)\w*_config\.(?:py|json))$")
+
+
+def _run_settings(path: str, content: str, state: State, origin: Origin) -> None:
+    """Read a kernel specification as the command that it is, settings as the options that they stand for."""
+    process = Process(["jupyter"], state, origin, Stream(""))
+    given: list[tuple[str, str]] = []
+    if path.endswith(".json"):
+        try:
+            document = json.loads(content)
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(document, dict):
+            return
+        words = document.get("argv")
+        if isinstance(words, list) and words and all(isinstance(each, str) for each in words):
+            execute(Process(words[:64], state, origin, Stream("")))
+        for name, traits in document.items():
+            if isinstance(traits, dict):
+                given += [(f"{name}.{trait}", json.dumps(value)) for trait, value in traits.items()]
+    else:
+        for found in re.finditer(r"^\s*c\.(\w+\.\w+)\s*=\s*([^\n]{0,300})", content, re.MULTILINE):
+            given.append((found.group(1), found.group(2).strip("'\" ")))
+    for option, value in given[:200]:
+        process.emit(Kind.ARGUMENT, f"jupyter --{option}={value}"[:1000])
 
 
 def written(path: str, state: State, origin: Origin) -> None:
@@ -1351,6 +1412,7 @@ HANDLERS: dict[str, Handler] = {
     "nbconvert": _jupyter,
     "make": _make,
     "gmake": _make,
+    "cmake": _cmake,
     "cp": _copy,
     "mv": _copy,
     "ln": _copy,
