@@ -77,7 +77,9 @@ class DemoApp(Verb):
         with tempfile.TemporaryDirectory(prefix="tos-guard-demo-", ignore_cleanup_errors=True) as name:
             folder = Path(name).resolve()
             os.environ.update(_surroundings(folder))
-            notebook = folder / "demo.ipynb"
+            shown = folder / "notebooks"  # the rest of the folder would only puzzle in a file browser
+            shown.mkdir()
+            notebook = shown / "demo.ipynb"
             shutil.copyfile(str(files("jupyter_tos_guard.cli") / "demo.ipynb"), notebook)
             _refuse_unguarded(notebook)
             executed = execute(notebook)
@@ -94,7 +96,7 @@ class DemoApp(Verb):
         token = secrets.token_hex(16)
         command = [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"),
-            *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"),
+            *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={notebook.parent}"),
         ]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--allow-root")  # a fresh container has no other user
@@ -102,7 +104,7 @@ class DemoApp(Verb):
         with log.open("wb") as output:
             lab = subprocess.Popen(  # noqa: S603 - our own command line
                 command,
-                cwd=folder,
+                cwd=notebook.parent,
                 env={**os.environ, "JUPYTER_TOKEN": token},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

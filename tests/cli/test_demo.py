@@ -55,11 +55,14 @@ def test_the_demo_serves_the_notebook_and_cleans_up_when_it_is_stopped(tmp_path:
                 f"{server}/api/contents/demo.ipynb?token={token}", timeout=60
             ) as reply:
                 notebook = json.load(reply)["content"]
+            with urllib.request.urlopen(f"{server}/api/contents?token={token}", timeout=60) as reply:
+                listed = [entry["name"] for entry in json.load(reply)["content"]]
             assert list(tmp_path.glob("tos-guard-demo-*"))
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
     assert any("DisallowedCodeError" in json.dumps(cell) for cell in notebook["cells"])
+    assert listed == ["demo.ipynb"]
     assert not list(tmp_path.iterdir())
 
 
