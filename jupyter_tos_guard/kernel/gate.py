@@ -41,8 +41,9 @@ SENSOR = "kernel"
 MAX_TEXTS = 32
 ANY = "*"
 
-#: Reaches a sink and so the evaluator, and does nothing; by whether the kernel's language is Python.
-_WARM_UP = {True: "import os\nos.system('')", False: ""}
+#: Reaches the evaluators of Python and of shell commands, and does nothing; by whether the
+#: kernel's language is Python.
+_WARM_UP = {True: "import os\nos.system('true | cat')", False: ""}
 _RUN_ON_TOP = re.compile(r"\s*%%tos[^\S\n]+run[^\S\n]*\r?\n")
 _OWN_LINE = re.compile(r"%{1,2}tos(?:\s+(\w+)\b.*)?", re.DOTALL)
 

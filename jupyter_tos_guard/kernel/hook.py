@@ -93,6 +93,7 @@ class Guarding(Kernel):
         self.guard_state = UNGUARDED
         self.guard_detail = ""
         self._gate: Gate | None = None
+        self._is_warm = False
         try:
             self._load()
         except Exception as error:
@@ -100,6 +101,12 @@ class Guarding(Kernel):
                 self._unload(error)
             except Exception:
                 self.log.exception("jupyter_tos_guard is not active in this kernel, and cannot say so")
+
+    async def kernel_info_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """Answer, then use the time until the first cell."""
+        await super().kernel_info_request(stream, ident, parent)  # type: ignore[no-untyped-call]
+        if not self._is_warm:
+            self.io_loop.add_callback(self._warm_up)
 
     @property
     def kernel_info(self) -> dict[str, Any]:
@@ -185,9 +192,18 @@ class Guarding(Kernel):
             self._guard_nested()
         self._gate = gate
         self.guard_state = GUARDED
-        self._report(gate.warm_up())
         for problem in gate.settings.problems if gate.settings else ():
             self.log.warning("jupyter_tos_guard: %s", problem)
+
+    def _warm_up(self) -> None:
+        """Load what deciding needs: neither the start of the kernel nor a cell's time limit is to pay."""
+        if self._is_warm or self._gate is None:
+            return
+        self._is_warm = True
+        try:
+            self._report(self._gate.warm_up())
+        except Exception as error:
+            self._report(f"{type(error).__name__}: {error}"[:300])
 
     def _report(self, failure: str) -> None:
         """Take note of how deciding went. A failure stays in sight: most cells would hide it again."""
@@ -243,6 +259,7 @@ class Guarding(Kernel):
             return _Closed(self.guard_detail) if self.guard_state == CLOSED else None
         if not isinstance(code, str):
             return None  # no request of a real client; IPython refuses it by itself
+        self._warm_up()  # a client may skip kernel_info, or have no pause after it
         try:
             from jupyter_tos_guard.kernel.gate import Request
 
