@@ -130,7 +130,7 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
     if kind is Symbol:
         parts = value.name.split(".")
         if value.called and parts[0] not in _SHELL_ROOTS:
-            if parts[0] in _HANDLES or parts[-1] == "wrap_socket":
+            if parts[0] in _HANDLES:
                 return True
             # What a fetch returned is data; a session, a client, a connection is a sink.
             opened = parts[-1][:1].isupper() or parts[-1] in _OPENERS
@@ -172,7 +172,8 @@ _OPENERS = frozenset(
 #: Libraries whose every object is a way to fetch or to run something.
 _HANDLES = frozenset(
     "git dulwich pygit2 github docker fsspec fabric invoke paramiko asyncssh selenium playwright pyppeteer "
-    "splinter ipyparallel rpyc rpy2 huggingface_hub".split()
+    "splinter ipyparallel rpyc rpy2 huggingface_hub socket ssl "
+    "websocket websockets".split()
 )
 _SHELL_ROOTS = frozenset({"get_ipython", "jupyter_client", "pexpect", "paramiko"})
 

@@ -1304,15 +1304,14 @@ _STARTUP_PYTHON = re.compile(
 
 def run_startup_file(path: str, content: str, state: State, origin: Origin) -> None:
     """Run what was just written to a place that shells, cron or the session run by themselves."""
+    if _KERNEL_SETTINGS.search(path):
+        at = Origin(origin.span, False, (*origin.provenance, f"settings {path}"))
+        _run_settings(path, content, state, at)
     if _STARTUP_PYTHON.search(path):
         from jupyter_tos_guard.inspection.evaluation import run_python
 
         origin = Origin(origin.span, False, (*origin.provenance, f"start-up file {path}"))
         run_python(content, state, origin, fresh=True)
-        return
-    if _KERNEL_SETTINGS.search(path):
-        origin = Origin(origin.span, False, (*origin.provenance, f"settings {path}"))
-        _run_settings(path, content, state, origin)
         return
     kind = next((k for k in (_STARTUP_SHELL, _STARTUP_CRON, _STARTUP_UNIT) if k.search(path)), None)
     if kind is None:

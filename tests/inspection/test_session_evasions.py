@@ -1,0 +1,267 @@
+"""Attacks on the whole way of a cell: cleared or not, left waiting or not, evaluated when something asks for it.
+
+Each case hides one shell command; the same cells with a harmless command must name nothing prohibited.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+
+import pytest
+
+from jupyter_tos_guard.inspection import Budget, Cell, Fact, History, Kind, inspect
+
+BAD = "git clone https://github.com/iperov/DeepFaceLab"
+GOOD = "git clone https://github.com/fastai/fastbook"
+
+CASES: dict[str, Callable[[str], list[str]]] = {
+    # text that objects carry
+    "print into a text in memory": lambda c: [
+        f"import io, os\nb = io.StringIO()\nb.write({c[:9]!r})\nprint({c[9:]!r}, file=b, end='')\nos.system(b.getvalue())"
+    ],
+    "standard output redirected": lambda c: [
+        f"import io, os, contextlib\nb = io.StringIO()\nwith contextlib.redirect_stdout(b):\n"
+        f"    print('git', end=' ')\n    print(*{c.split()[1:]!r})\nos.system(b.getvalue())"
+    ],
+    "settings": lambda c: [
+        f"import configparser\nc = configparser.ConfigParser()\nc.read_string('''[job]\nverb = git\nrest = {c[4:]}\n''')",
+        "import os\nos.system(c['job']['verb'] + ' ' + c.get('job', 'rest'))",
+    ],
+    "settings that refer to settings": lambda c: [
+        f"import configparser, os\nc = configparser.ConfigParser()\nc.read_string('[a]\\nx = {c[4:]}\\ny = git %(x)s\\n')\n"
+        "os.system(c.get('a', 'y'))"
+    ],
+    "default of an option": lambda c: [
+        f"import argparse, os\np = argparse.ArgumentParser()\np.add_argument('--run', default={c!r})\n"
+        "os.system(p.parse_args([]).run)"
+    ],
+    "arguments parsed": lambda c: [
+        f"import argparse, os\np = argparse.ArgumentParser()\np.add_argument('--run', '-r')\n"
+        f"a = p.parse_args(['--run', {c!r}])\nos.system(a.run)"
+    ],
+    "markup": lambda c: [
+        f"import xml.etree.ElementTree as ET, os\nr = ET.fromstring('<j><s run=\"{c[:8]}\">{c[8:]}</s></j>')\n"
+        "os.system(r.find('s').get('run') + r.find('s').text)"
+    ],
+    "database": lambda c: [
+        f"import sqlite3, os\nc = sqlite3.connect(':memory:')\nc.execute('create table t(c text)')\n"
+        f"c.execute('insert into t values (?)', ({c!r},))\nos.system(c.execute('select c from t').fetchone()[0])"
+    ],
+    "shelf": lambda c: [
+        f"import shelve\nwith shelve.open('st') as s: s['k'] = {c!r}",
+        "import shelve, os\nwith shelve.open('st') as s: os.system(s['k'])",
+    ],
+    "object hook of JSON": lambda c: [
+        "import json, os\nfrom types import SimpleNamespace\n"
+        f'o = json.loads(\'{{"c": "{c}"}}\', object_hook=lambda d: SimpleNamespace(**d))\nos.system(o.c)'
+    ],
+    "decompressor object": lambda c: [
+        f"import zlib, os\nz = zlib.decompressobj()\nos.system((z.decompress({zlib.compress(c.encode())!r}) + z.flush()).decode())"
+    ],
+    "table of text": lambda c: [
+        f"import pandas as pd, io, os\ndf = pd.read_csv(io.StringIO('k,v\\nrun,{c}\\n'))\nos.system(df['v'][0])"
+    ],
+    "series concatenated": lambda c: [
+        f"import pandas as pd, os\ns = pd.Series({[c[:9], c[9:]]!r})\nos.system(s.str.cat())"
+    ],
+    "substitution by a function": lambda c: [
+        f"import re, os\nos.system(re.sub(r'<(\\d+)>', lambda m: chr(int(m.group(1))), {'<103>' + c[1:]!r}))"
+    ],
+    "interleaved halves": lambda c: [
+        "import os\nfrom itertools import zip_longest, chain\n"
+        f"os.system(''.join(chain.from_iterable(zip_longest({c[::2]!r}, {c[1::2]!r}, fillvalue=''))))"
+    ],
+    "unsafe YAML": lambda c: [
+        f"import yaml\nyaml.load('!!python/object/apply:os.system [\"{c}\"]', Loader=yaml.UnsafeLoader)"
+    ],
+    # Python's own hooks
+    "missing key": lambda c: [
+        f"import os\nclass D(dict):\n    def __missing__(s, k): return os.system(k)\nD()[{c!r}]"
+    ],
+    "missing field of a template": lambda c: [
+        f"import os\nclass D(dict):\n    def __missing__(s, k): return {c!r}\nos.system('{{x}}'.format_map(D()))"
+    ],
+    "text that shows as another": lambda c: [
+        f"import os\nclass K(str):\n    def __str__(self): return {c!r}\nos.system(str(K('echo hi')))"
+    ],
+    "setter of a property": lambda c: [
+        "import os\nclass P:\n    @property\n    def v(s): return 1\n    @v.setter\n    def v(s, x): os.system(x)",
+        f"P().v = {c!r}",
+    ],
+    "observer of a trait": lambda c: [
+        "import traitlets, os\nclass C(traitlets.HasTraits):\n    c = traitlets.Unicode('')\n"
+        "    @traitlets.observe('c')\n    def _o(self, change): os.system(change['new'])\no = C()",
+        f"o.c = {c!r}",
+    ],
+    "constants of a code object": lambda c: [
+        f"import os\ndef f(): os.system('echo')\nf.__code__ = f.__code__.replace(co_consts=(None, {c!r}))\nf()"
+    ],
+    "replaced builtin": lambda c: ["import builtins, os\nbuiltins.print = os.system", f"print({c!r})"],
+    "replaced function of a library": lambda c: [
+        "import os, json\njson.dumps = os.system",
+        f"json.dumps({c!r})",
+    ],
+    "replaced display hook": lambda c: [f"import sys, os\nsys.displayhook = lambda v: os.system(v)\n{c!r}"],
+    "module put among the loaded ones": lambda c: [
+        "import types, sys\nm = types.ModuleType('hlp')\n"
+        f"exec('import os\\ndef go(): os.system(\"{c}\")', m.__dict__)\nsys.modules['hlp'] = m",
+        "import hlp\nhlp.go()",
+    ],
+    "module in an archive": lambda c: [
+        "import zipfile\nwith zipfile.ZipFile('m.zip', 'w') as z:\n"
+        f"    z.writestr('mm.py', 'import os\\nos.system(\"{c}\")')",
+        "import sys\nsys.path.insert(0, 'm.zip')\nimport mm",
+    ],
+    "set-up of a measurement": lambda c: [
+        f"import timeit\ntimeit.timeit('os.system(\"{c}\")', setup='import os', number=1)"
+    ],
+    "callback of a future": lambda c: [
+        "from concurrent.futures import ThreadPoolExecutor as E\nimport os\n"
+        f"E().submit(lambda: 1).add_done_callback(lambda f: os.system({c!r}))"
+    ],
+    "test case": lambda c: [
+        f"import unittest, os\nclass T(unittest.TestCase):\n    def test_a(self): os.system({c!r})\nunittest.main(argv=['x'])"
+    ],
+    "terminal of a child": lambda c: [
+        "import pty, os\npid, fd = pty.fork()\nif pid == 0: os.execvp('bash', ['bash'])\n"
+        f"os.write(fd, {(c + chr(10)).encode()!r})"
+    ],
+    "pager": lambda c: [f"import pydoc\npydoc.pipepager('', {c!r})"],
+    # IPython
+    "renamed magic": lambda c: [f"q = {c!r}\n%alias_magic w sx\n%w $q"],
+    "magic as a function": lambda c: [f"get_ipython().find_line_magic('sx')({c!r})"],
+    "magic out of the manager": lambda c: [f"get_ipython().magics_manager.magics['line']['system']({c!r})"],
+    "loaded file": lambda c: [f"%%writefile p.py\n!{c}", "%load p.py"],
+    "stored value": lambda c: [f"x = {c!r}\n%store x >job.sh", "!sh job.sh"],
+    "IPython started": lambda c: [f"import IPython\nIPython.start_ipython(argv=['-c', '!{c}'])"],
+    "transformed cell": lambda c: [
+        "def tr(lines): return [each.replace('set_up()', 'get_ipython().system(\""
+        + c
+        + "\")') for each in lines]\n"
+        "get_ipython().input_transformers_cleanup.append(tr)",
+        "set_up()",
+    ],
+    "transformed syntax tree": lambda c: [
+        "import ast\nclass X(ast.NodeTransformer):\n    def visit_Constant(self, n):\n"
+        f"        return ast.copy_location(ast.Constant({c!r}), n) if n.value == 'go' else n\n"
+        "get_ipython().ast_transformers.append(X())"
+    ],
+    "name bound after the hook": lambda c: [
+        "import os\ndef h(*a): os.system(J)\nget_ipython().events.register('pre_execute', h)",
+        f"J = {c!r}",
+    ],
+    "choices of a widget": lambda c: [
+        f"import ipywidgets as w, os\n@w.interact(c=[{c!r}, 'ls'])\ndef go(c): os.system(c)"
+    ],
+    "value of a widget": lambda c: [
+        f"import ipywidgets as w\nd = w.Dropdown(options=['ls', {c!r}])",
+        "import os\nw.Button().on_click(lambda b: os.system(d.value))",
+    ],
+    # other programs
+    "kernel specification": lambda c: [
+        "%%writefile /home/jovyan/.local/share/jupyter/kernels/x/kernel.json\n"
+        f'{{"argv": ["bash", "-c", "{c}"], "display_name": "x", "language": "python"}}'
+    ],
+    "awk in braces": lambda c: [f"!awk 'BEGIN{{system(\"{c}\")}}'"],
+    "sed runs a command": lambda c: [f"!echo x | sed '1e {c}'"],
+    "command that is not found": lambda c: [f"%%bash\ncommand_not_found_handle() {{ {c}; }}\nnosuchthing"],
+    "start-up file of an interpreter": lambda c: [
+        f"open('st.py', 'w').write('import os; os.system(\"{c}\")')",
+        "!PYTHONSTARTUP=st.py python -i < /dev/null",
+    ],
+    "build lists": lambda c: [f"%%writefile CMakeLists.txt\nexecute_process(COMMAND {c})", "!cmake ."],
+    "request by hand": lambda c: [
+        "import socket, ssl\n"
+        "s = ssl.create_default_context().wrap_socket(socket.create_connection(('codeload.github.com', 443)))\n"
+        f"s.sendall(b'GET /{'/'.join(c.split('/')[3:])}/zip/refs/heads/main HTTP/1.1\\r\\nHost: codeload.github.com\\r\\n\\r\\n')"
+    ],
+    "client with a base address": lambda c: [
+        "import aiohttp\nasync with aiohttp.ClientSession('https://github.com') as s:\n"
+        f"    async with s.get('/{'/'.join(c.split('/')[3:])}') as r: d = await r.read()"
+    ],
+    "browser": lambda c: [f"from selenium import webdriver\nd = webdriver.Chrome()\nd.get({c.split()[2]!r})"],
+    "remote of a repository": lambda c: [
+        f"import git\nr = git.Repo.init('w')\nr.create_remote('o', {c.split()[2]!r}).fetch()"
+    ],
+    "file system of a forge": lambda c: [
+        "import fsspec\n"
+        f"fs = fsspec.filesystem('github', org={c.split('/')[3]!r}, repo={c.split('/')[4]!r})\nfs.get('/', 'w')"
+    ],
+}
+
+
+def facts_of(cells: list[str]) -> list[Fact]:
+    history = History(lambda name: False)
+    return [fact for each in cells for fact in inspect(Cell(each), history, budget=Budget(seconds=20)).facts]
+
+
+def repositories(cells: list[str]) -> set[str]:
+    return {fact.value for fact in facts_of(cells) if fact.kind is Kind.REPOSITORY}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_hidden_command_is_found(name: str) -> None:
+    assert "github.com/iperov/deepfacelab" in repositories(CASES[name](BAD))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_harmless_twin_names_only_its_own(name: str) -> None:
+    assert repositories(CASES[name](GOOD)) <= {"github.com/fastai/fastbook"}
+
+
+@pytest.mark.parametrize(
+    ("attack", "twin", "want"),
+    [
+        (
+            "import gc\nfor o in gc.get_objects():\n    if type(o).__module__.startswith('{}'): o.__dict__.clear()",
+            "mylib",
+            "call jupyter_tos_guard",
+        ),
+        (
+            "import sys\nfor k in [m for m in sys.modules if '{}' in m]: del sys.modules[k]",
+            "mylib",
+            "call jupyter_tos_guard",
+        ),
+        (
+            "from unittest import mock\nmock.patch('{}.guard.Guard.check').start()",
+            "mylib",
+            "call jupyter_tos_guard.guard.Guard.check",
+        ),
+        ("%env JUPYTER_{}_MODE=off", "allow", "argument export JUPYTER_jupyter_tos_guard_MODE=off"),
+        (
+            "open('/home/jovyan/.local/share/{}/strikes.db', 'wb').truncate(0)",
+            "mylib",
+            "file /home/jovyan/.local/share/jupyter_tos_guard/strikes.db",
+        ),
+    ],
+)
+def test_guard_picked_out_of_what_runs_is_reported(attack: str, twin: str, want: str) -> None:
+    assert want in {f"{fact.kind} {fact.value}" for fact in facts_of([attack.format("jupyter_tos_guard")])}
+    assert not [
+        fact for fact in facts_of([attack.format(twin)]) if "guard" in fact.value and "tos" in fact.value
+    ]
+
+
+def test_settings_of_kernels_are_the_options_that_they_stand_for() -> None:
+    cell = (
+        "%%writefile ~/.ipython/profile_default/ipython_kernel_config.py\nc.IPKernelApp.kernel_class = 'x.Y'"
+    )
+    assert "jupyter --IPKernelApp.kernel_class=x.Y" in {fact.value for fact in facts_of([cell])}
+
+
+def test_looking_at_the_hooks_is_not_changing_them() -> None:
+    looking = "for name, hooks in get_ipython().events.callbacks.items(): print(name, len(hooks))"
+    assert not [fact for fact in facts_of([looking]) if "callbacks" in fact.value]
+    changing = "get_ipython().events.callbacks['pre_run_cell'].clear()"
+    assert [fact for fact in facts_of([changing]) if "callbacks" in fact.value]
+
+
+def test_first_words_of_a_pool_are_an_address() -> None:
+    cell = (
+        "import socket, json\ns = socket.socket()\ns.connect(('pool.example.org', 3333))\n"
+        "s.sendall(json.dumps({'method': 'mining.subscribe', 'params': []}).encode())"
+    )
+    assert "stratum+tcp://pool.example.org:3333" in {fact.value for fact in facts_of([cell])}
+    other = cell.replace("mining.subscribe", "rows.subscribe")
+    assert not [fact for fact in facts_of([other]) if fact.value.startswith("stratum")]
