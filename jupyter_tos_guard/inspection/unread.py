@@ -25,6 +25,8 @@ _CHANGING = frozenset(
 
 
 _BUILTINS = frozenset(dir(builtins))
+#: Names that a text may bind.
+_BINDING = re.compile(r"\b(\w+)\s*(?:=(?!=)|,|:=|\bin\b)|\b(?:def|class|as|import)\s+(\w+)")
 
 
 class Statement:
@@ -221,13 +223,10 @@ class Unread:
         builtin = names & _BUILTINS
         if not builtin:
             return names
-        binding = re.compile(
-            rf"\b({'|'.join(builtin)})\s*(?:=(?!=)|,|:=|\bin\b)|\b(?:def|class|as|import)\s+({'|'.join(builtin)})\b"
-        )
         texts = [
             item.source for item in self._items if type(item) is Cell and not builtin.isdisjoint(item.words)
         ]
-        bound = {name for text in texts for found in binding.findall(text) for name in found}
+        bound = {name for text in texts for found in _BINDING.findall(text) for name in found}
         return (names - builtin) | (builtin & bound)
 
     def _deciding(self, name: str, module: bool) -> list[Statement]:
