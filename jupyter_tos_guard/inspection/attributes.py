@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection import library
+from jupyter_tos_guard.inspection import library, sinks
 from jupyter_tos_guard.inspection.facts import Kind
 from jupyter_tos_guard.inspection.state import Budget
 from jupyter_tos_guard.inspection.values import (
@@ -70,8 +70,6 @@ _NUMBER_FIELDS: Final = frozenset({"real", "imag", "numerator", "denominator", "
 
 
 def _get_symbol(self: Evaluator, value: Symbol, name: str) -> Value:
-    from jupyter_tos_guard.inspection import sinks
-
     return sinks.attribute(self, value, name)
 
 
@@ -109,8 +107,6 @@ def _base_method(
     self: Evaluator, value: Instance, base: str, name: str, arguments: list[Value], keywords: dict[str, Value]
 ) -> Value:
     """Call a method that the user's class has from a library's: it may call any method of the user's."""
-    from jupyter_tos_guard.inspection import sinks
-
     result = sinks.call(self, Symbol(f"{base}.{name}"), arguments, keywords)
     if name.startswith("__") and name.endswith("__"):
         return result
@@ -428,8 +424,6 @@ def put(self: Evaluator, value: Value, name: str, new: Value, node: ast.AST | No
     elif kind is Class:
         self.store(value.namespace, name, new)
     elif kind is Symbol:
-        from jupyter_tos_guard.inspection import sinks
-
         sinks.put_attribute(self, value, name, new, node)
     elif kind is Choice:
         for each in value.values:
@@ -464,8 +458,6 @@ def item(self: Evaluator, value: Value, index: Value) -> Value:
     if kind is dict:
         return _dict_item(self, value, index)
     if kind is Symbol:
-        from jupyter_tos_guard.inspection import sinks
-
         return sinks.item(self, value, index)
     if kind is Choice:
         return either([item(self, each, index) for each in value.values])
@@ -559,8 +551,6 @@ def put_item(self: Evaluator, value: Value, index: Value, new: Value) -> None:
         except (TypeError, ValueError, IndexError):
             return
     elif kind is Symbol:
-        from jupyter_tos_guard.inspection import sinks
-
         sinks.put_item(self, value, index, new)
     elif kind is Instance:
         method = value.cls.find("__setitem__")
@@ -579,8 +569,6 @@ def delete_item(self: Evaluator, value: Value, index: Value) -> None:
         except (TypeError, ValueError, IndexError, KeyError):
             return
     elif type(value) is Symbol:
-        from jupyter_tos_guard.inspection import sinks
-
         sinks.delete_item(self, value, index)
     elif type(value) is Instance and (method := value.cls.find("__delitem__")) is not None:
         self.call(Bound(method, value), [index])

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from jupyter_tos_guard.inspection import heat, library
+from jupyter_tos_guard.inspection import attributes, effects, heat, library, magics, methods, sinks
 from jupyter_tos_guard.inspection.attributes import OBSERVES
 from jupyter_tos_guard.inspection.cell import (
     Line,
@@ -538,8 +538,6 @@ class Evaluator:
         patched = self.session.patched
         if patched and f"builtins.{name}" in patched:
             return patched[f"builtins.{name}"]
-        from jupyter_tos_guard.inspection import sinks
-
         if name in sinks.BUILTINS:
             return Symbol(sinks.ALIASES.get(f"builtins.{name}", f"builtins.{name}"))
         special = sinks.NAMES.get(name)
@@ -918,8 +916,6 @@ class Evaluator:
         """``value`` may be called from now on, perhaps with ``arguments``."""
         kind = type(value)
         if kind is Symbol:
-            from jupyter_tos_guard.inspection import sinks
-
             if value.name in sinks.HANDLERS and not value.called and value.name not in sinks.HARMLESS:
                 for group in self._spread(arguments):
                     self.call(value, group, keywords)
@@ -999,20 +995,14 @@ class Evaluator:
 
     def attribute(self, value: Value, name: str) -> Value:
         """``value.name``."""
-        from jupyter_tos_guard.inspection import attributes
-
         return attributes.get(self, value, name)
 
     def item(self, value: Value, index: Value) -> Value:
         """``value[index]``."""
-        from jupyter_tos_guard.inspection import attributes
-
         return attributes.item(self, value, index)
 
     def binary(self, operation: type[ast.operator], left: Value, right: Value) -> Value:
         """``left operation right``."""
-        from jupyter_tos_guard.inspection import attributes
-
         return attributes.binary(self, operation, left, right)
 
     def format(self, value: Value, spec: str, conversion: int | str | None = None) -> str:
@@ -1034,8 +1024,6 @@ class Evaluator:
 
     def compare(self, operation: type[ast.cmpop], left: Value, right: Value) -> Value:
         """``left operation right``."""
-        from jupyter_tos_guard.inspection import attributes
-
         return attributes.compare(self, operation, left, right)
 
     def assign(self, target: ast.expr, value: Value) -> None:
@@ -1095,28 +1083,20 @@ class Evaluator:
 
     def set_attribute(self, value: Value, name: str, new: Value, node: ast.AST | None) -> None:
         """``value.name = new``."""
-        from jupyter_tos_guard.inspection import attributes
-
         attributes.put(self, value, normal_name(name), new, node)
 
     def set_item(self, value: Value, index: Value, new: Value) -> None:
         """``value[index] = new``."""
-        from jupyter_tos_guard.inspection import attributes
-
         attributes.put_item(self, value, index, new)
 
     def delete_item(self, value: Value, index: Value) -> None:
         """``del value[index]``."""
-        from jupyter_tos_guard.inspection import attributes
-
         attributes.delete_item(self, value, index)
 
     def touch(self, value: Value, name: str, node: ast.AST | None) -> None:
         """Replace or remove an attribute of ``value``: visible when it is a module's or the shell's."""
         kind = type(value)
         if kind is Symbol:
-            from jupyter_tos_guard.inspection import sinks
-
             sinks.emit_call(self, f"{value.name}.{name}", node)
         elif kind in (Instance, Namespace):
             value.attributes.pop(name, None)
@@ -1308,8 +1288,6 @@ def _finish_item(self: Evaluator, node: Any, value: Value) -> Value:
 def _finish_call(self: Evaluator, node: Any, function: Value) -> Value:
     self.tick()
     if function is UNKNOWN and (index := placeholder_index(node)) >= 0 and index < len(self.unit.special):
-        from jupyter_tos_guard.inspection import magics
-
         return magics.run_line(self, self.unit.special[index], node)
     if self.cold and type(function) is Symbol and _is_barren(function.name):
         last = function.name.rpartition(".")[2]
@@ -1331,8 +1309,6 @@ def _finish_call(self: Evaluator, node: Any, function: Value) -> Value:
 
 
 def _is_barren(name: str) -> bool:
-    from jupyter_tos_guard.inspection import sinks
-
     return sinks.is_barren(name)
 
 
@@ -1928,8 +1904,6 @@ def _make_class(self: Evaluator, meta: Value, cls: Class, node: ast.AST) -> Valu
 
 
 def _import(self: Evaluator, node: Any) -> str | None:
-    from jupyter_tos_guard.inspection import sinks
-
     for alias in node.names:
         value = sinks.import_module(self, alias.name, node)
         if alias.asname is None and "." in alias.name and type(value) is Symbol:
@@ -1940,8 +1914,6 @@ def _import(self: Evaluator, node: Any) -> str | None:
 
 
 def _import_from(self: Evaluator, node: Any) -> str | None:
-    from jupyter_tos_guard.inspection import sinks
-
     module = sinks.import_module(self, node.module or "", node, names=[alias.name for alias in node.names])
     for alias in node.names:
         if alias.name != "*":
@@ -2069,14 +2041,10 @@ def _call_instance(self: Evaluator, value: Any, arguments: list[Value], keywords
 
 
 def _call_symbol(self: Evaluator, value: Any, arguments: list[Value], keywords: dict[str, Value]) -> Value:
-    from jupyter_tos_guard.inspection import sinks
-
     return sinks.call(self, value, arguments, keywords)
 
 
 def _call_method(self: Evaluator, value: Any, arguments: list[Value], keywords: dict[str, Value]) -> Value:
-    from jupyter_tos_guard.inspection import methods
-
     return methods.call(self, value.receiver, value.name, arguments, keywords)
 
 
@@ -2120,8 +2088,6 @@ def run_cell(source: str, state: State) -> None:
     OutOfBudget
         When ``state.budget`` is used up; what was found until then is in ``state.facts``.
     """
-    from jupyter_tos_guard.inspection import magics
-
     number = next(
         (index + 1 for index, each in enumerate(state.sources) if each is source), len(state.sources) + 1
     )
@@ -2209,8 +2175,6 @@ def _transformed(self: Evaluator, source: str, unit: Unit) -> tuple[str, Unit]:
 
 def _run_deferred(self: Evaluator) -> None:
     """Call again what earlier cells left to be called later: its data may have changed."""
-    from jupyter_tos_guard.inspection import heat
-
     facts = self.state.facts
     for each in list(self.session.deferred):
         now = heat.fingerprint(each.function, each.arguments)
@@ -2243,8 +2207,6 @@ def run_python(source: str, state: State, origin: Origin, *, fresh: bool) -> Non
     fresh : bool
         Whether the text runs in a process of its own, or with the kernel's names.
     """
-    from jupyter_tos_guard.inspection import effects
-
     budget = state.budget
     if budget.depth >= budget.MAX_DEPTH:
         state.emit(Kind.OPAQUE, "too-deep", origin)

@@ -230,7 +230,11 @@ class Unread:
         return (names - builtin) | (builtin & bound)
 
     def _deciding(self, name: str, module: bool) -> list[Statement]:
-        mentioning = [item for item in self._items if type(item) is Statement and item.mentions(name)]
+        mentioning = [
+            item
+            for item in self._items
+            if name in item.words and type(item) is Statement and item.mentions(name)
+        ]
         module = module or any(name in statement.imports for statement in mentioning)
         while mentioning:
             last = mentioning[-1]
