@@ -29,6 +29,9 @@ UNGUARDED = "unguarded"  # the guard could not be loaded; cells run
 CLOSED = "closed"  # the guard could not be loaded; cells do not run, by the operator's choice
 FAILING = "failing"  # loaded, but at least one request could not be decided about
 
+#: Seconds between the answer to a client that connects and loading the rest.
+_PAUSE = 0.05
+
 #: Keys of a debugger request whose text is evaluated in the user's process.
 _EVALUATED = ("expression", "condition", "hitCondition", "logMessage", "value")
 
@@ -93,7 +96,7 @@ class Guarding(Kernel):
         self.guard_state = UNGUARDED
         self.guard_detail = ""
         self._gate: Gate | None = None
-        self._is_warm = False
+        self._is_asked = self._is_warm = False
         try:
             self._load()
         except Exception as error:
@@ -103,10 +106,13 @@ class Guarding(Kernel):
                 self.log.exception("jupyter_tos_guard is not active in this kernel, and cannot say so")
 
     async def kernel_info_request(self, stream: Any, ident: Any, parent: Any) -> None:
-        """Answer, then use the time until the first cell."""
+        """Answer the first at once, then use the time until a cell comes; later ones are told all."""
+        first, self._is_asked = not self._is_asked, True
+        if not first:
+            self._warm_up()
         await super().kernel_info_request(stream, ident, parent)  # type: ignore[no-untyped-call]
-        if not self._is_warm:
-            self.io_loop.add_callback(self._warm_up)
+        if first:  # the reply leaves with the loop's next turns; this may be the control channel's thread
+            self.io_loop.add_callback(self.io_loop.call_later, _PAUSE, self._warm_up)
 
     @property
     def kernel_info(self) -> dict[str, Any]:
