@@ -190,7 +190,9 @@ def test_expression_smuggled_into_an_own_magic_is_inspected(bundle: Path) -> Non
 
 @pytest.mark.parametrize("ending", ["", "\n", "\n\n"])
 @pytest.mark.parametrize("at", ["\r", "\v", "\f", "\x1c", "\x85", "\u2028"])
-def test_command_behind_a_line_break_that_only_ipython_sees_is_found(bundle: Path, at: str, ending: str) -> None:
+def test_command_behind_a_line_break_that_only_ipython_sees_is_found(
+    bundle: Path, at: str, ending: str
+) -> None:
     assert decide(bundle, f"x = 1\n%pwd{at}{BAD}{ending}").verdict is Verdict.BLOCK
 
 

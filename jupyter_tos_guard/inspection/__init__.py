@@ -7,7 +7,6 @@ rule and judges nothing.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from jupyter_tos_guard.inspection.facts import HOLE, Fact, Kind, Span

@@ -157,7 +157,8 @@ class State:
     MAX_FACTS: ClassVar[int] = 2000
 
     __slots__ = (
-        "budget", "cwd", "defect", "environ", "facts", "files", "magics", "names", "outputs", "sources", "unread"
+        "budget", "cwd", "defect", "environ", "facts", "files",
+        "magics", "names", "outputs", "sources", "unread",
     )  # fmt: skip
 
     def __init__(self, budget: Budget | None = None) -> None:
