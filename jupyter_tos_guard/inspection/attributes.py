@@ -287,6 +287,7 @@ def _init_base(
 ) -> Value:
     if type(receiver) is Instance and base:
         receiver.attributes.setdefault("args", tuple(arguments))
+        self.escape(Symbol(base), arguments, keywords)  # class P(Popen)
         # Thread.__init__(self, target=…): what the base class keeps is called by it.
         self.escape_all(arguments, keywords)
     return None
@@ -470,8 +471,11 @@ def item(self: Evaluator, value: Value, index: Value) -> Value:
             return value.plain[index] if known else self.call(Bound(method, value), [index])
         if value.plain is not None:
             return item(self, value.plain, index)
-    if kind is Namespace and (getter := value.attributes.get("__getitem__")) is not None:
-        return self.call(getter, [index])
+    if kind is Namespace:
+        getter = value.attributes.get("__getitem__")
+        if getter is not None:
+            return self.call(getter, [index])
+        return value.attributes.get(index, UNKNOWN) if type(index) is str else UNKNOWN
     if kind is Class:
         method = value.find("__class_getitem__")
         if method is not None:
@@ -552,6 +556,8 @@ def put_item(self: Evaluator, value: Value, index: Value, new: Value) -> None:
             return
     elif kind is Symbol:
         sinks.put_item(self, value, index, new)
+    elif kind is Namespace and type(index) is str:
+        self.store(value.attributes, index, new)
     elif kind is Instance:
         method = value.cls.find("__setitem__")
         if method is not None:

@@ -338,7 +338,7 @@ def widget_value(symbol: Symbol) -> Value:
     """``.value`` of a widget: what it starts with, or what it offers."""
     arguments, keywords = symbol.details
     found: list[Value] = [keywords["value"]] if "value" in keywords else []
-    offered = keywords.get("options", arguments[0] if arguments else None)
+    offered = keywords.get("options", arguments[0] if arguments else None)  # Text("value") too
     found += offers(offered)
     return either([*found, UNKNOWN]) if found else UNKNOWN
 

@@ -370,6 +370,9 @@ def fetch(self: Evaluator, address: str, *steps: str, cloned: bool = False) -> s
 def _fetch(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """Anything that fetches each address it is given."""
     found = [address for each in (*arguments, *keywords.values()) for address in addresses(each)]
+    message = keywords.get("json")
+    if type(message) is dict and found and "/api/kernels/" in found[0]:
+        _terminal_send(self, [message if "content" in message else {"content": message}])
     if not found and type(_first(arguments)) is str and arguments[0][:1] == "/" and symbol.details:
         # ClientSession("https://host").get("/path")
         base = symbol.details[1].get("base_url", _first(list(symbol.details[0])))
@@ -1951,6 +1954,7 @@ _FILES: Final = {
     "zipfile.ZipFile.extractall": _unpack,
     "zipfile.ZipFile.extract": _unpack,
     "tarfile.open.extractall": _unpack,
+    "zipimport.zipimporter.load_module": reflection.HANDLERS["importlib.import_module"],
     "zipfile.ZipFile": _archive,
     "tarfile.open": _archive,
     "tarfile.TarFile": _archive,

@@ -878,6 +878,7 @@ class Evaluator:
         elif "dataclass" in cls.keywords or base in ("typing.NamedTuple", "typing.TypedDict"):
             self._fill(instance, cls, arguments, keywords)
         elif base:
+            self.escape(Symbol(base), arguments, keywords)  # class P(Popen)
             instance.attributes["args"] = tuple(arguments)
             instance.attributes.update(keywords)
         if base and base not in library.PLAIN_TYPES:
@@ -967,7 +968,8 @@ class Evaluator:
             if type(method) is Descriptor:
                 method = method.function
             if type(method) is Function and (
-                not name.startswith("__") or name in ("__call__", "__del__", "__getattr__")
+                not name.startswith("__")
+                or name in ("__call__", "__del__", "__getattr__", "__getitem__", "__iter__")
             ):
                 try:
                     self.call(Bound(method, receiver), [])
@@ -2037,6 +2039,8 @@ def _call_instance(self: Evaluator, value: Any, arguments: list[Value], keywords
     if method is not None:
         return self.call(Bound(method, value), arguments, keywords)
     self.escape_all(arguments, keywords)
+    if value.cls.symbol():
+        self.escape(value, [], {})  # a library's __call__ calls the user's forward()
     return UNKNOWN
 
 

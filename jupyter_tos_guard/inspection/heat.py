@@ -147,7 +147,7 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
     if depth <= 0:
         return False
     if kind is Class:
-        return any(_is_hot(each, hot, depth - 1) for each in value.namespace.values())
+        return any(_is_hot(each, hot, depth - 1) for each in (*value.bases, *value.namespace.values()))
     if kind is Instance:
         return _is_hot(value.cls, hot, depth - 1)
     if kind is Descriptor:
@@ -173,7 +173,7 @@ _OPENERS = frozenset(
 _HANDLES = frozenset(
     "git dulwich pygit2 github docker fsspec fabric invoke paramiko asyncssh selenium playwright pyppeteer "
     "splinter ipyparallel rpyc rpy2 huggingface_hub socket ssl "
-    "websocket websockets".split()
+    "websocket websockets zmq libtmux".split()
 )
 _SHELL_ROOTS = frozenset({"get_ipython", "jupyter_client", "pexpect", "paramiko"})
 

@@ -25,6 +25,7 @@ from jupyter_tos_guard.inspection.state import Budget
 from jupyter_tos_guard.inspection.values import (
     UNKNOWN,
     Array,
+    Bound,
     Choice,
     Class,
     Generator,
@@ -494,6 +495,8 @@ def _length(self: Evaluator, name: str, arguments: list[Value], keywords: dict[s
     value = arguments[0]
     if type(value) is str and HOLE in value:
         return UNKNOWN
+    if type(value) is Instance and (method := value.cls.find("__len__")) is not None:
+        return self.call(Bound(method, value), [])
     return len(value)
 
 

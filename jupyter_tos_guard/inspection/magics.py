@@ -20,6 +20,8 @@ from jupyter_tos_guard.inspection.values import (
     Choice,
     Function,
     Lines,
+    Namespace,
+    Stream,
     Symbol,
     Unknown,
     Value,
@@ -574,9 +576,19 @@ def _python_cell(self: Evaluator, name: str, line: str, body: str, origin: Origi
     """``%%time`` and its kin: the body is a cell of its own."""
     if name in ("timeit", "prun", "time") and line.strip():
         _python_line(self, name, line, origin)
-    if not first_line:
-        return run_nested(self, body, ())
-    return run_source(self, body, first_line)
+    target = line.split()[-1:] if name == "capture" else []
+    kept = Stream("", "w+", "")
+    if target and target[0].isidentifier():
+        self.assign_name(target[0], Namespace("captured", {"stdout": kept, "stderr": ""}))
+        self.outputs.append(kept)
+    try:
+        return run_source(self, body, first_line) if first_line else run_nested(self, body, ())
+    finally:
+        if kept in self.outputs:
+            self.outputs.remove(kept)
+            captured = self.lookup(target[0])
+            if type(captured) is Namespace:
+                captured.attributes["stdout"] = kept.content or ""
 
 
 def _cython_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:

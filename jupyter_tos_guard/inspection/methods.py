@@ -174,6 +174,8 @@ def _text(self: Evaluator, value: Any, name: str, arguments: Arguments, keywords
     """Call a method of text or bytes, parts that are not known carried along."""
     if name == "join":
         return _join(self, value, arguments)
+    if name == "tobytes" and type(value) is bytes:
+        return value
     if name in _ASKING and (
         has_hole(value) or any(has_hole(each) or not is_plain(each) for each in arguments)
     ):

@@ -643,6 +643,7 @@ def _collection(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
             counts[each] = counts.get(each, 0) + 1
         return counts
     if kind == "defaultdict":
+        self.escape_all(arguments[:1], {})
         arguments = arguments[1:]
     if kind == "UserString":
         return self.text(_first(arguments, ""))
@@ -802,7 +803,11 @@ def _print(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
     target = keywords.get("file")
     if target is None:
         target = self.outputs[-1] if self.outputs else self.session.patched.get("sys.stdout")
-    if type(target) is Stream:
+    if type(target) is not Stream:
+        for each in arguments:
+            if type(each) is Instance:
+                self.text(each)
+    else:
         between, end = (
             self.text(keywords.get(name)) if type(keywords.get(name)) is str else usual
             for name, usual in (("sep", " "), ("end", "\n"))
@@ -827,6 +832,34 @@ def _get_closure(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
     return UNKNOWN
 
 
+def _members(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``inspect.getmembers(module)`` and ``vars(module).items()``: names with what they stand for."""
+    value = Symbol(symbol.name.partition(".__dict__")[0]) if ".__dict__" in symbol.name else _first(arguments)
+    if type(value) is not Symbol or value.called:
+        return UNKNOWN
+    names = _dir(self, symbol, [value], {})
+    return (
+        [(each, Symbol(f"{value.name}.{each}")) for each in names[:600]] if type(names) is list else UNKNOWN
+    )
+
+
+def _codec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``codecs.getdecoder(name)`` and ``codecs.lookup(name)``."""
+    name = self.text(_first(arguments, "utf-8"))
+
+    def code(way: str) -> Native:
+        def call(given: Arguments, named: Keywords) -> Value:
+            data = _first(given)
+            made = library.pure(self.current(), f"codecs.{way}", [data, name], {})
+            return (made, len(data) if type(data) in (str, bytes) else UNKNOWN)
+
+        return Native(call)
+
+    if not symbol.name.endswith("lookup"):
+        return code(symbol.name.rpartition(".get")[2].removesuffix("r"))
+    return Namespace("codec", {"decode": code("decode"), "encode": code("encode"), "name": name})
+
+
 def _report_exec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     self.emit(Kind.CALL, symbol.name, self.node)
     return UNKNOWN
@@ -848,6 +881,9 @@ HANDLERS: Final[dict[str, Any]] = {
     **dict.fromkeys(_IMPORTERS.split(), _import),
     "builtins.getattr": _getattr,
     "inspect.getattr_static": _getattr,
+    "inspect.getmembers": _members,
+    **dict.fromkeys([f"{each}.__dict__.items" for each in ("os", "subprocess", "builtins")], _members),
+    **dict.fromkeys("codecs.getdecoder codecs.getencoder codecs.lookup".split(), _codec),
     "builtins.setattr": _setattr,
     "builtins.delattr": _delattr,
     "builtins.hasattr": _hasattr,

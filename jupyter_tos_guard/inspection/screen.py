@@ -35,7 +35,7 @@ _IPYTHON_LINE = re.compile(
 SINKS = frozenset(
     # run text as code, or reach objects by computed names
     "execfile __import__ import_module start_ipython launch_new_instance embed_kernel pipepager hub "
-    "displayhook run_path run_module load_module exec_module "
+    "displayhook redirect_stdout run_path run_module load_module exec_module "
     "getattr setattr __dict__ __getattribute__ __getattr__ __builtins__ builtins "
     "__class__ __subclasses__ __globals__ __code__ __closure__ __self__ __mro__ __base__ __bases__ "
     "__del__ __reduce__ __reduce_ex__ __loader__ attrgetter methodcaller modules FunctionType CodeType "
@@ -82,8 +82,12 @@ SINK_MODULES = frozenset(
     "pygit2 github ftplib telnetlib socket websocket websockets smtplib scapy insightface onnxruntime pip "
     "piplite micropip conda ensurepip condacolab site jupyter_client nbclient papermill nbconvert "
     "nbformat zipimport __main__ webbrowser pydoc distutils setuptools selenium playwright pyppeteer "
-    "splinter rpy2 lupa ssl".split()
+    "splinter rpy2 lupa ssl zmq libtmux".split()
 )
+
+
+#: ``with open(path, "w") as f: print(text, file=f)`` writes without a word for it.
+_PRINTED = frozenset({"open", "print", "file"})
 
 
 def find_words(text: str) -> frozenset[str]:
@@ -134,6 +138,7 @@ class Screen:
                 ("%" not in source and "!" not in source and _AUTOMAGIC.isdisjoint(words))
                 or not _IPYTHON_LINE.search(source)
             )
+            and not words >= _PRINTED
             and (BARE.isdisjoint(words) or not _BARE_USE.search(_normal(source)))
             and (_RENAMES.isdisjoint(words) or not _RENAME_USE.search(_normal(source)))
             and ("import" not in words or self._imports_nothing(source))

@@ -921,6 +921,50 @@ def _make(process: Process) -> str:
     return HOLE
 
 
+def _task_runner(process: Process) -> str:
+    """Run the commands in the file of a task runner: ``just``, ``task``, ``tox``, ``honcho``."""
+    process.announce()
+    named = [each for each in process.arguments if not each.startswith("-")]
+    for path in (*named[:4], *_RUNNERS.get(process.name, ())):
+        file = process.file(path)
+        if file is None or file.content is None:
+            continue
+        text = text_of(file.content)[: 1 << 16]
+        if path.endswith(".py"):
+            process.python(text, f"file {path}")
+            continue
+        for found in _TASK_LINE.finditer(text):
+            process.shell(found.group(1).strip("\"' "), f"file {path}")
+    return HOLE
+
+
+_RUNNERS = {
+    "just": ("justfile", "Justfile", ".justfile"),
+    "task": ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml"),
+    "go-task": ("Taskfile.yml",),
+    "tox": ("tox.ini", "pyproject.toml", "setup.cfg"),
+    "honcho": ("Procfile",),
+    "foreman": ("Procfile",),
+    "overmind": ("Procfile",),
+    "supervisord": ("supervisord.conf",),
+    "ansible-playbook": (),
+    "snakemake": ("Snakefile", "workflow/Snakefile"),
+    "invoke": ("tasks.py",),
+    "inv": ("tasks.py",),
+    "fab": ("fabfile.py",),
+    "nox": ("noxfile.py",),
+    "pytest": ("conftest.py",),
+    "act": (),
+    "pre-commit": (".pre-commit-config.yaml",),
+}
+#: What a line of such a file runs: after the key that says so, or indented below a target.
+_TASK_LINE = re.compile(
+    r"^(?:[ \t]*(?:-[ \t]+)?[\w.-]+"
+    r"[ \t]*[:=][ \t]*|[ \t]+(?:-[ \t]+)?)([a-z./][\w./-]*[ \t][^\n]{3,2000}|[\"'][a-z][^\n]{3,2000}[\"'])$",
+    re.MULTILINE,
+)
+
+
 def _cmake(process: Process) -> str:
     """``cmake folder``: the commands and downloads that its lists name."""
     process.announce()
@@ -1412,6 +1456,7 @@ HANDLERS: dict[str, Handler] = {
     "make": _make,
     "gmake": _make,
     "cmake": _cmake,
+    **dict.fromkeys(_RUNNERS, _task_runner),
     "cp": _copy,
     "mv": _copy,
     "ln": _copy,

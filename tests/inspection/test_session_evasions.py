@@ -75,7 +75,26 @@ CASES: dict[str, Callable[[str], list[str]]] = {
     "unsafe YAML": lambda c: [
         f"import yaml\nyaml.load('!!python/object/apply:os.system [\"{c}\"]', Loader=yaml.UnsafeLoader)"
     ],
+    "printed into a file": lambda c: [f"with open('r.sh', 'w') as f: print({c!r}, file=f)", "!sh r.sh"],
+    "codec looked up": lambda c: [
+        f"import codecs, os\nos.system(codecs.lookup('hex').decode({c.encode().hex().encode()!r})[0].decode())"
+    ],
+    "part of a view": lambda c: [
+        f"import os\nm = memoryview({('##' + c).encode()!r})\nos.system(m[2:].tobytes().decode())"
+    ],
     # Python's own hooks
+    "subclass of a process": lambda c: [
+        f"import subprocess\nclass P(subprocess.Popen): pass\nP({c!r}, shell=True)"
+    ],
+    "members of a module": lambda c: [f"import inspect, os\ndict(inspect.getmembers(os))['system']({c!r})"],
+    "length": lambda c: [f"import os\nclass A:\n    def __len__(s): return os.system({c!r})\nlen(A())"],
+    "text shown by print": lambda c: [
+        f"import os\nclass A:\n    def __str__(s): os.system({c!r}); return ''\nprint(A())"
+    ],
+    "layer of a network": lambda c: [
+        "import os, torch\nclass M(torch.nn.Module):\n"
+        f"    def forward(s, x): os.system({c!r}); return x\nM()(1)"
+    ],
     "missing key": lambda c: [
         f"import os\nclass D(dict):\n    def __missing__(s, k): return os.system(k)\nD()[{c!r}]"
     ],
@@ -169,6 +188,11 @@ CASES: dict[str, Callable[[str], list[str]]] = {
     "start-up file of an interpreter": lambda c: [
         f"open('st.py', 'w').write('import os; os.system(\"{c}\")')",
         "!PYTHONSTARTUP=st.py python -i < /dev/null",
+    ],
+    "task runner": lambda c: [f"%%writefile justfile\ngo:\n    {c}\n", "!just go"],
+    "message to a kernel": lambda c: [
+        "import requests\n"
+        f"requests.post('http://localhost:8888/api/kernels/1/execute', json={{'code': {'!' + c!r}}})"
     ],
     "build lists": lambda c: [f"%%writefile CMakeLists.txt\nexecute_process(COMMAND {c})", "!cmake ."],
     "request by hand": lambda c: [
