@@ -247,6 +247,8 @@ class Gate:
         self.spool.append(strikes)
         if effect is Verdict.WARN:
             self.warned = Warned(request.source, exact_digest(request.source))
+        elif effect is Verdict.BLOCK:
+            self.warned = None  # "%tos run" must not reach past the cell that the user has in mind
         return Ruling(effect, request.source, tuple(items), strikes, request.acknowledged, failure)
 
     def _texts(self, request: Request) -> list[tuple[str, str]]:

@@ -133,7 +133,7 @@ class Magics:
 
     def _run(self) -> str:
         # A cell that was warned about never gets here: the gate runs it in place of this line.
-        return "There is no cell to run: none was warned about in this kernel."
+        return "There is no cell to run: none was warned about, or the last one stopped was blocked."
 
 
 def _as_enforced(decision: Decision) -> Decision:

@@ -197,6 +197,13 @@ def test_tos_run_runs_the_warned_cell_as_it_is(kernel: Session) -> None:
     assert kernel.run("print(parted); del parted; print(In[-2])").text == f"1\n{source}\n"
 
 
+def test_tos_run_after_a_block_does_not_reach_back_to_an_older_warned_cell(kernel: Session) -> None:
+    kernel.run(f"parted = 4\n{WARNED}")
+    assert kernel.run(BLOCKED).refused
+    assert "There is no cell to run" in kernel.run("%tos run").text
+    assert not ran(kernel, "parted")
+
+
 def test_tos_run_on_top_runs_the_cell(kernel: Session) -> None:
     source = f"parted = 2\n{WARNED}"
     assert runs_anyway(kernel, kernel.run(f"%%tos run\n{source}"), source)
