@@ -262,7 +262,7 @@ def test_answer_to_a_defect_of_the_inspection(bundle: Path, monkeypatch: pytest.
 def test_defect_in_one_statement_hides_nothing_that_the_others_do(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_tos_guard.inspection import library
+    from jupyter_tos_guard.inspection.python import library
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError

@@ -130,7 +130,7 @@ def _shift(span: Span, lines: int) -> Span:
 
 
 def _inspect_foreign(cell: Cell, history: History, budget: Budget) -> Inspection:
-    from jupyter_tos_guard.inspection.shell import inspect_foreign
+    from jupyter_tos_guard.inspection.shell.interpreter import inspect_foreign
 
     state = history.state
     state.budget = budget

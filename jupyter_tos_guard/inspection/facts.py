@@ -1,7 +1,7 @@
 """The vocabulary: what code *does*, one fact at a time.
 
 Every sensor speaks it and every rule is written over it. This module is data
-only: it neither finds facts (see :mod:`.evaluation`, :mod:`.shell`) nor judges
+only: it neither finds facts (see :mod:`.evaluation`, :mod:`.interpreter`) nor judges
 them (see :mod:`jupyter_tos_guard.policy`).
 """
 

@@ -61,7 +61,7 @@ class History:
             facts found in spite of it are there.
         """
         before = budget.remaining()
-        from jupyter_tos_guard.inspection.evaluation import hot_names, replay_users, run_cell
+        from jupyter_tos_guard.inspection.python.evaluation import hot_names, replay_users, run_cell
 
         budget.excuse(before - budget.remaining())  # the first time, this loads the evaluator
 
@@ -124,6 +124,6 @@ class History:
 
 
 def _split(cell: Cell) -> list[Statement]:
-    from jupyter_tos_guard.inspection.evaluation import statements
+    from jupyter_tos_guard.inspection.python.evaluation import statements
 
     return statements(cell.source, cell.number)

@@ -1,6 +1,6 @@
 """What one kernel's cells have left behind, as far as it is known without running them.
 
-The Python evaluator (:mod:`.evaluation`) and the shell (:mod:`.shell`) both
+The Python evaluator (:mod:`.evaluation`) and the shell (:mod:`.interpreter`) both
 read and write it, and both report facts through it: it is where a value made
 in one language is found by the other. It decides nothing.
 """

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_tos_guard.inspection.cell import nodes
+from jupyter_tos_guard.inspection.python.cell import nodes
 from jupyter_tos_guard.inspection.screen import Screening
 
 #: Methods that change their receiver, or what they are given.

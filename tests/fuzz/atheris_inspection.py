@@ -17,7 +17,7 @@ import atheris
 with atheris.instrument_imports(include=["jupyter_tos_guard"]):
     # The guard imports the evaluator and the shell when it first needs them, which is too late here.
     from jupyter_tos_guard.guard import Cell, Guard, Settings
-    from jupyter_tos_guard.inspection import evaluation, foreign, shell  # noqa: F401
+    from jupyter_tos_guard.inspection.python import evaluation  # noqa: F401
     from jupyter_tos_guard.policy.compile import compile_policy
     from jupyter_tos_guard.policy.decision import Reason
     from jupyter_tos_guard.policy.model import Mode

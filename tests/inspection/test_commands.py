@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_tos_guard.inspection.shell import run_shell
+from jupyter_tos_guard.inspection.shell.interpreter import run_shell
 from jupyter_tos_guard.inspection.state import Budget, File, Origin, Span, State
 
 

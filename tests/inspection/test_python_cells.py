@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_tos_guard.inspection.cell import cell_magic, parse
-from jupyter_tos_guard.inspection.evaluation import lookup_text, run_cell
 from jupyter_tos_guard.inspection.facts import Fact, Kind
+from jupyter_tos_guard.inspection.python.cell import cell_magic, parse
+from jupyter_tos_guard.inspection.python.evaluation import lookup_text, run_cell
 from jupyter_tos_guard.inspection.state import Budget, OutOfBudget, State
 
 REPOSITORY = "github.com/iperov/deepfacelab"

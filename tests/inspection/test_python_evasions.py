@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 import pytest
 
-from jupyter_tos_guard.inspection.evaluation import run_cell
 from jupyter_tos_guard.inspection.facts import Fact, Kind
+from jupyter_tos_guard.inspection.python.evaluation import run_cell
 from jupyter_tos_guard.inspection.state import Budget, State
 
 BAD = "git clone https://github.com/iperov/DeepFaceLab"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_tos_guard.inspection.facts import Fact
-from jupyter_tos_guard.inspection.shell import run_shell
+from jupyter_tos_guard.inspection.shell.interpreter import run_shell
 from jupyter_tos_guard.inspection.state import Budget, Origin, Span, State
 
 REPOSITORY = "repository github.com/iperov/deepfacelab"

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from jupyter_tos_guard.inspection.facts import HOLE, Fact
-from jupyter_tos_guard.inspection.shell import inspect_foreign, run_argv, run_shell
+from jupyter_tos_guard.inspection.shell.interpreter import inspect_foreign, run_argv, run_shell
 from jupyter_tos_guard.inspection.state import Budget, Origin, OutOfBudget, Span, State
 
 BASH = shutil.which("bash")

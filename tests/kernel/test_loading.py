@@ -60,7 +60,7 @@ def test_a_package_that_is_gone_leaves_a_running_kernel(start: Start, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "name", ["jupyter_tos_guard.inspection.evaluation", "jupyter_tos_guard.inspection.magics"]
+    "name", ["jupyter_tos_guard.inspection.python.evaluation", "jupyter_tos_guard.inspection.python.magics"]
 )
 def test_inspection_that_cannot_be_loaded_is_said_at_the_start(
     start: Start, tmp_path: Path, name: str
@@ -182,7 +182,7 @@ def test_the_first_cell_pays_for_no_imports_of_ours(start: Start) -> None:
     kernel = start()
     loaded = "import sys; print(sorted(name for name in sys.modules if name.startswith('jupyter_tos_guard')))"
     before = kernel.run(loaded).text
-    assert "jupyter_tos_guard.inspection.evaluation" in before
+    assert "jupyter_tos_guard.inspection.python.evaluation" in before
     kernel.run("import os; os.system('true')")
     assert kernel.run(loaded).text == before
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection import library
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.values import (
+from jupyter_tos_guard.inspection.python import library
+from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Choice,
     Namespace,
@@ -25,7 +25,7 @@ from jupyter_tos_guard.inspection.values import (
 )
 
 if TYPE_CHECKING:
-    from jupyter_tos_guard.inspection.evaluation import Evaluator
+    from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
 Arguments = list[Value]
 Keywords = dict[str, Value]
@@ -50,7 +50,7 @@ def _content(self: Evaluator, value: Value) -> str | None:
 
 
 def _file_content(self: Evaluator, path: Value) -> str | None:
-    from jupyter_tos_guard.inspection import process
+    from jupyter_tos_guard.inspection.shell import process
 
     if type(path) is Stream:
         return _content(self, path)

@@ -16,7 +16,8 @@ from urllib.parse import unquote
 
 from jupyter_tos_guard.inspection import naming
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
-from jupyter_tos_guard.inspection.process import (
+from jupyter_tos_guard.inspection.shell.filters import lenient_base64, options_of, printf, to_text, tr_set
+from jupyter_tos_guard.inspection.shell.process import (
     Handler,
     Process,
     Stream,
@@ -25,10 +26,9 @@ from jupyter_tos_guard.inspection.process import (
     program_name,
     text_of,
 )
-from jupyter_tos_guard.inspection.shell_syntax import ansi_c
+from jupyter_tos_guard.inspection.shell.syntax import ansi_c
 from jupyter_tos_guard.inspection.state import Origin as _Origin
 from jupyter_tos_guard.inspection.state import OutOfBudget, State
-from jupyter_tos_guard.inspection.textfilters import lenient_base64, options_of, printf, to_text, tr_set
 
 Value = Union[str, int, "list[Value]", None]
 #: Longest program that is read.
@@ -275,7 +275,7 @@ def inspect_foreign(source: str, language: str, state: State) -> None:
         As kernels name it: ``R``, ``julia``, ``bash``, ``javascript``, …
     state : State
     """
-    from jupyter_tos_guard.inspection.shell import run_shell
+    from jupyter_tos_guard.inspection.shell.interpreter import run_shell
 
     name = language.strip().lower()
     lines = source.split("\n")
@@ -284,7 +284,7 @@ def inspect_foreign(source: str, language: str, state: State) -> None:
         run_shell(source, state, origin)
         return
     if name in ("python", "python3", "sagemath", "xpython", "ipython"):
-        from jupyter_tos_guard.inspection.evaluation import run_cell
+        from jupyter_tos_guard.inspection.python.evaluation import run_cell
 
         run_cell(source, state)
         return
@@ -1137,7 +1137,7 @@ class _Reader:
         return HOLE
 
     def _fetch(self, arguments: list[Value], named: dict[str, Value], cloned: bool) -> bool:
-        from jupyter_tos_guard.inspection.process import fetch
+        from jupyter_tos_guard.inspection.shell.process import fetch
 
         done = False
         for value in _flat(
@@ -1167,14 +1167,14 @@ class _Reader:
         for value in _flat([*arguments[:1], *(v for k, v in named.items() if k in ("name", "pkgs", "url"))]):
             text = _text(value)
             if "://" in text:
-                from jupyter_tos_guard.inspection.process import fetch
+                from jupyter_tos_guard.inspection.shell.process import fetch
 
                 fetch(text, self.process.state, self.process.origin, cloned=True)
             elif text and HOLE not in text:
                 self.process.package(self.spec.ecosystem, text.split("@")[0])
 
     def _install_located(self, arguments: list[Value], named: dict[str, Value]) -> None:
-        from jupyter_tos_guard.inspection.process import fetch
+        from jupyter_tos_guard.inspection.shell.process import fetch
 
         for value in _flat([*arguments[:1], *(v for k, v in named.items() if k in ("repo", "url", "pkg"))]):
             text = re.sub(r"^(?:github|gh)::", "", _text(value))

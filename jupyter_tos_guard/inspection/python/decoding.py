@@ -9,8 +9,8 @@ import pickletools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection import library
-from jupyter_tos_guard.inspection.values import (
+from jupyter_tos_guard.inspection.python import library
+from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Bound,
     Code,
@@ -24,7 +24,7 @@ from jupyter_tos_guard.inspection.values import (
 )
 
 if TYPE_CHECKING:
-    from jupyter_tos_guard.inspection.evaluation import Evaluator
+    from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
 
 class Pickled:
@@ -172,7 +172,7 @@ def _global(self: Evaluator, module: Value, name: Value) -> Value:
         return UNKNOWN
     if module == "__main__":
         return self.lookup(name)
-    from jupyter_tos_guard.inspection import sinks
+    from jupyter_tos_guard.inspection.python import sinks
 
     found: Value = sinks.import_module(self, module, self.node)
     for part in name.split("."):
@@ -194,7 +194,7 @@ class MarshalledCalls:
 
     def run(self, evaluator: Evaluator, steps: tuple[str, ...]) -> Value:
         """Take each sink that is named to be called with each constant that may be meant for it."""
-        from jupyter_tos_guard.inspection import effects, sinks
+        from jupyter_tos_guard.inspection.python import effects, sinks
 
         node = evaluator.node
         outer = evaluator.provenance
@@ -292,7 +292,7 @@ def fernet(self: Evaluator, key: Value, token: Value) -> Value:
         return UNKNOWN
     if len(secret) != 32 or len(body) < 57 or body[0] != 0x80 or len(body) > 1 << 15:
         return UNKNOWN
-    from jupyter_tos_guard.inspection.aes import decrypt_cbc
+    from jupyter_tos_guard.inspection.python.aes import decrypt_cbc
 
     plain = decrypt_cbc(secret[16:], body[9:25], body[25:-32], self.budget.spend)
     if plain is None:
@@ -314,7 +314,7 @@ def cipher(self: Evaluator, arguments: list[Value], keywords: dict[str, Value]) 
         return Symbol("Crypto.Cipher.AES.new", True, (arguments, keywords))
 
     def decrypt(given: list[Value], named: dict[str, Value]) -> Value:
-        from jupyter_tos_guard.inspection.aes import decrypt_cbc, decrypt_ecb
+        from jupyter_tos_guard.inspection.python.aes import decrypt_cbc, decrypt_ecb
 
         data = given[0] if given else UNKNOWN
         if type(data) is not bytes or len(data) > 1 << 15 or len(data) % 16:
@@ -376,7 +376,7 @@ def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
         data = data.encode("latin-1", "replace")
     if type(data) is bytes and data:
         members = _members(self, data, is_tar)
-    from jupyter_tos_guard.inspection import effects
+    from jupyter_tos_guard.inspection.python import effects
 
     def text(value: Value) -> str:
         return (

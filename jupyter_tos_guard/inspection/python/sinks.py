@@ -10,9 +10,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection import carriers, effects, library, reflection
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
-from jupyter_tos_guard.inspection.values import (
+from jupyter_tos_guard.inspection.python import carriers, effects, library, reflection
+from jupyter_tos_guard.inspection.python.values import (
     CALLABLE,
     UNKNOWN,
     Class,
@@ -29,7 +29,7 @@ from jupyter_tos_guard.inspection.values import (
 )
 
 if TYPE_CHECKING:
-    from jupyter_tos_guard.inspection.evaluation import Evaluator
+    from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
 #: Names that Python binds by itself.
 BUILTINS: Final = frozenset(

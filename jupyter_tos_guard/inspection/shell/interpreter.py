@@ -12,11 +12,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from jupyter_tos_guard.inspection import shell_tests
-from jupyter_tos_guard.inspection.expansion import Expander, Pattern, Variables
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.process import (
+from jupyter_tos_guard.inspection.shell import conditions
+from jupyter_tos_guard.inspection.shell.expansion import Expander, Pattern, Variables
+from jupyter_tos_guard.inspection.shell.process import (
     Process,
     Stream,
     emit_source,
@@ -26,7 +26,7 @@ from jupyter_tos_guard.inspection.process import (
     text_of,
     write_file,
 )
-from jupyter_tos_guard.inspection.shell_syntax import (
+from jupyter_tos_guard.inspection.shell.syntax import (
     AndOr,
     ArithmeticCommand,
     ArithmeticFor,
@@ -178,7 +178,7 @@ def run_child_shell(
 
 def inspect_foreign(source: str, language: str, state: State) -> None:
     """Report what a cell of a kernel in another language does (see :mod:`.foreign`)."""
-    from jupyter_tos_guard.inspection.foreign import inspect_foreign as inspect_other
+    from jupyter_tos_guard.inspection.shell.foreign import inspect_foreign as inspect_other
 
     inspect_other(source, language, state)
 
@@ -423,7 +423,7 @@ class Shell:
                 else self.expander.text(word)
                 for i, word in enumerate(node.words)
             ]
-            self._set_status(shell_tests.status(words, self.state, self.variables, double=True))
+            self._set_status(conditions.status(words, self.state, self.variables, double=True))
             return ""
         raise TypeError(f"no such command: {type(node).__name__}")
 
@@ -864,7 +864,7 @@ class Shell:
         """``/dev/tcp/host/port`` is a connection in bash."""
         if target.startswith(("/dev/tcp/", "/dev/udp/")):
             scheme, host, port = [*target.split("/")[2:], "", ""][:3]
-            from jupyter_tos_guard.inspection.process import fetch
+            from jupyter_tos_guard.inspection.shell.process import fetch
 
             fetch(f"{scheme}://{host}:{port}", self.state, self.origin)
 
@@ -1082,7 +1082,7 @@ def _command(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) 
 
 
 def _type(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) -> str:
-    from jupyter_tos_guard.inspection.textfilters import which
+    from jupyter_tos_guard.inspection.shell.filters import which
 
     options = "".join(a[1:] for a in arguments if a.startswith("-"))
     names = [a for a in arguments if not a.startswith("-")]
@@ -1191,7 +1191,7 @@ def _read(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) -> 
 def _read_into(
     shell: Shell, stdin: Stream, names: list[str], delimiter: str, raw: bool, array: str, count: int
 ) -> int | None:
-    from jupyter_tos_guard.inspection.expansion import split_fields
+    from jupyter_tos_guard.inspection.shell.expansion import split_fields
 
     begin = stdin.at
     line = stdin.line(delimiter)
@@ -1235,7 +1235,7 @@ def _mapfile(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) 
 
 
 def _printf(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) -> str:
-    from jupyter_tos_guard.inspection.textfilters import printf
+    from jupyter_tos_guard.inspection.shell.filters import printf
 
     if len(arguments) >= 2 and arguments[0] == "-v":
         name, bracket, key = arguments[1].partition("[")
@@ -1280,14 +1280,14 @@ def _getopts(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) 
 
 
 def _echo(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) -> str:
-    from jupyter_tos_guard.inspection.textfilters import echo
+    from jupyter_tos_guard.inspection.shell.filters import echo
 
     return echo(arguments)
 
 
 def _test(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) -> str:
     words = arguments[:-1] if arguments[-1:] == ["]"] else arguments
-    shell._set_status(shell_tests.status(words, shell.state, shell.variables))
+    shell._set_status(conditions.status(words, shell.state, shell.variables))
     return ""
 
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.process import (
+from jupyter_tos_guard.inspection.shell.filters import options_of
+from jupyter_tos_guard.inspection.shell.process import (
     BIN_FOLDERS,
     Handler,
     Process,
@@ -27,9 +28,8 @@ from jupyter_tos_guard.inspection.process import (
     program_name,
     text_of,
 )
-from jupyter_tos_guard.inspection.shell_syntax import ansi_c
+from jupyter_tos_guard.inspection.shell.syntax import ansi_c
 from jupyter_tos_guard.inspection.state import File, Origin, State
-from jupyter_tos_guard.inspection.textfilters import options_of
 
 # -- shells ----------------------------------------------------------------------------------
 
@@ -530,7 +530,7 @@ def _find(process: Process) -> str:
 
 
 def _find_names(process: Process, roots: list[str], tests: list[str]) -> list[str]:
-    from jupyter_tos_guard.inspection.expansion import Pattern
+    from jupyter_tos_guard.inspection.shell.expansion import Pattern
 
     patterns = [
         (Pattern(tests[j + 1].lower() if "i" in tests[j][:2] else tests[j + 1]), tests[j])
@@ -675,7 +675,7 @@ def _python_text(process: Process, text: str, *steps: str) -> str:
     process.python(text, *steps)
     if "print" not in text and "write" not in text:
         return ""
-    from jupyter_tos_guard.inspection.foreign import printed_by_python
+    from jupyter_tos_guard.inspection.shell.foreign import printed_by_python
 
     return printed_by_python(text, process)
 
@@ -821,7 +821,7 @@ def notebook_cells(text: str) -> list[str]:
 
 def run_cells(process: Process, cells: Sequence[str], step: str) -> str:
     """Run cells in a kernel of their own."""
-    from jupyter_tos_guard.inspection.evaluation import run_cell
+    from jupyter_tos_guard.inspection.python.evaluation import run_cell
 
     state = process.state
     names, environ, cwd, outputs = state.names, state.environ, state.cwd, state.outputs
@@ -876,7 +876,7 @@ def run_script(process: Process, path: str, arguments: Sequence[str]) -> str:
         if name == "env":
             words = [w for w in words[1:] if not w.startswith("-") and "=" not in w] or ["sh"]
             name = program_name(words[0])
-        from jupyter_tos_guard.inspection.foreign import run_foreign
+        from jupyter_tos_guard.inspection.shell.foreign import run_foreign
 
         if name == "python":
             return process.python(text, step)
@@ -1352,7 +1352,7 @@ def run_startup_file(path: str, content: str, state: State, origin: Origin) -> N
         at = Origin(origin.span, False, (*origin.provenance, f"settings {path}"))
         _run_settings(path, content, state, at)
     if _STARTUP_PYTHON.search(path):
-        from jupyter_tos_guard.inspection.evaluation import run_python
+        from jupyter_tos_guard.inspection.python.evaluation import run_python
 
         origin = Origin(origin.span, False, (*origin.provenance, f"start-up file {path}"))
         run_python(content, state, origin, fresh=True)

@@ -7,10 +7,9 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection import library, sinks
 from jupyter_tos_guard.inspection.facts import Kind
-from jupyter_tos_guard.inspection.state import Budget
-from jupyter_tos_guard.inspection.values import (
+from jupyter_tos_guard.inspection.python import library, sinks
+from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
     Bound,
@@ -36,9 +35,10 @@ from jupyter_tos_guard.inspection.values import (
     either,
     has_hole,
 )
+from jupyter_tos_guard.inspection.state import Budget
 
 if TYPE_CHECKING:
-    from jupyter_tos_guard.inspection.evaluation import Evaluator
+    from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
 
 def get(self: Evaluator, value: Value, name: str) -> Value:

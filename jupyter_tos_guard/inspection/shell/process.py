@@ -1,6 +1,6 @@
 """One program of the session as inspection sees it: its arguments, input, files and facts.
 
-Nothing is started. A :class:`Process` is what a handler (in :mod:`.commands`, :mod:`.textfilters`,
+Nothing is started. A :class:`Process` is what a handler (in :mod:`.commands`, :mod:`.filters`,
 :mod:`.wrappers`, :mod:`.foreign`) is given in place of a real process: it reads known
 files, says what the program does, runs further commands, and returns what is known of the output.
 """
@@ -207,7 +207,7 @@ class Process:
         self, text: str, *steps: str, arguments: Sequence[str] = (), stdin: Stream | None = None
     ) -> str:
         """Run shell text in a child shell."""
-        from jupyter_tos_guard.inspection.shell import run_child_shell
+        from jupyter_tos_guard.inspection.shell.interpreter import run_child_shell
 
         return run_child_shell(
             text,
@@ -220,7 +220,7 @@ class Process:
 
     def python(self, text: str, *steps: str) -> str:
         """Run Python text in a child interpreter."""
-        from jupyter_tos_guard.inspection.evaluation import run_python
+        from jupyter_tos_guard.inspection.python.evaluation import run_python
 
         state = self.state
         environ, state.environ = state.environ, dict(self.environ)
@@ -446,7 +446,7 @@ def write_file(
     if old is not None or len(files) < _MAX_FILES:
         files[key] = File(content, source, executable)
     if content:
-        from jupyter_tos_guard.inspection.wrappers import run_startup_file
+        from jupyter_tos_guard.inspection.shell.wrappers import run_startup_file
 
         run_startup_file(key, content, state, origin)
 
@@ -476,9 +476,10 @@ _SHOWING = frozenset(
 def handlers() -> dict[str, Handler]:
     """Tell what each known program does, by canonical name."""
     if not _handlers:
-        from jupyter_tos_guard.inspection import commands, foreign, textfilters, wrappers
+        from jupyter_tos_guard.inspection.shell import commands, foreign, wrappers
+        from jupyter_tos_guard.inspection.shell import filters
 
-        for module in (textfilters, foreign, wrappers, commands):
+        for module in (filters, foreign, wrappers, commands):
             _handlers.update(module.HANDLERS)
     return _handlers
 
@@ -571,14 +572,14 @@ def _execute_path(process: Process, table: dict[str, Handler]) -> str:
         process.name = program_name(file.source)
         handler = table.get(process.name)
         return handler(process) if handler else other_program(process)
-    from jupyter_tos_guard.inspection.wrappers import run_script
+    from jupyter_tos_guard.inspection.shell.wrappers import run_script
 
     return run_script(process, written, process.arguments)
 
 
 def _match_program(pattern: str) -> str | None:
     """Find the well-known program that ``/???/b??/wg?t`` finds."""
-    from jupyter_tos_guard.inspection.expansion import Pattern
+    from jupyter_tos_guard.inspection.shell.expansion import Pattern
 
     compiled = Pattern(pattern)
     relative = not pattern.startswith("/")

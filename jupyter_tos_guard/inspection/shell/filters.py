@@ -19,8 +19,8 @@ from functools import partial
 from jupyter_tos_guard.inspection.bounded_regex import affordable
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.process import Handler, Process, write_file
-from jupyter_tos_guard.inspection.shell_syntax import ansi_c
+from jupyter_tos_guard.inspection.shell.process import Handler, Process, write_file
+from jupyter_tos_guard.inspection.shell.syntax import ansi_c
 from jupyter_tos_guard.inspection.state import Budget
 
 _MAX = 1 << 18
@@ -1189,7 +1189,7 @@ def _expr(process: Process) -> str:
     if arguments[:1] == ["length"] and len(arguments) == 2:
         return f"{len(arguments[1])}\n"
     if len(arguments) == 3 and arguments[1] in ("+", "-", "*", "/", "%"):
-        from jupyter_tos_guard.inspection.expansion import Expander, Variables
+        from jupyter_tos_guard.inspection.shell.expansion import Expander, Variables
 
         expander = Expander(Variables(process.state), process.state.budget, lambda _: HOLE, lambda _: "")
         value = expander.arithmetic(" ".join(arguments))
@@ -1204,7 +1204,7 @@ def _expr(process: Process) -> str:
 
 def _bc(process: Process) -> str:
     process.announce(data=True)
-    from jupyter_tos_guard.inspection.expansion import Expander, Variables
+    from jupyter_tos_guard.inspection.shell.expansion import Expander, Variables
 
     expander = Expander(Variables(process.state), process.state.budget, lambda _: HOLE, lambda _: "")
     text = process.stdin.rest()

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection import effects, library, process
-from jupyter_tos_guard.inspection.cell import Line, parse, parse_python
-from jupyter_tos_guard.inspection.cell import cell_magic as read_cell_magic
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.state import Origin
-from jupyter_tos_guard.inspection.values import (
+from jupyter_tos_guard.inspection.python import effects, library
+from jupyter_tos_guard.inspection.python.cell import Line, parse, parse_python
+from jupyter_tos_guard.inspection.python.cell import cell_magic as read_cell_magic
+from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Choice,
     Function,
@@ -27,9 +26,11 @@ from jupyter_tos_guard.inspection.values import (
     Value,
     either,
 )
+from jupyter_tos_guard.inspection.shell import process
+from jupyter_tos_guard.inspection.state import Origin
 
 if TYPE_CHECKING:
-    from jupyter_tos_guard.inspection.evaluation import Evaluator
+    from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
 
 def run_source(self: Evaluator, source: str, first_line: int) -> Value:
@@ -47,7 +48,7 @@ def run_source(self: Evaluator, source: str, first_line: int) -> Value:
             self, magic.name, expand(self, magic.line), magic.body, origin, line + 1 if line else 0
         )
     parsed = parse(source)
-    from jupyter_tos_guard.inspection.evaluation import Unit
+    from jupyter_tos_guard.inspection.python.evaluation import Unit
 
     unit = self.unit
     if unit.text is not source or parsed.lines or unit.first_line != first_line:
@@ -67,7 +68,7 @@ def run_nested(
     names: dict[str, Value] | None = None,
 ) -> Value:
     """Run a text with IPython syntax that the program made."""
-    from jupyter_tos_guard.inspection.evaluation import Frame, Unit
+    from jupyter_tos_guard.inspection.python.evaluation import Frame, Unit
 
     budget = self.budget
     if budget.depth >= budget.MAX_DEPTH or len(text) > budget.MAX_SIZE:
@@ -128,7 +129,7 @@ def _autocall(self: Evaluator, escape: str, text: str, node: ast.AST) -> Value:
 
 def shell_line(self: Evaluator, text: str, origin: Origin, wanted: bool = False) -> Value:
     """``!text``: what it prints, if that is wanted."""
-    from jupyter_tos_guard.inspection.shell import run_shell
+    from jupyter_tos_guard.inspection.shell.interpreter import run_shell
 
     made = expand_value(self, text)
     outputs: list[Value] = []
@@ -284,7 +285,7 @@ def line_magic(
         line = rest if name in _RAW else expand(self, rest)
         return handler(self, name, line, origin)
     if name in _PROGRAM_MAGICS:
-        from jupyter_tos_guard.inspection.shell import run_shell
+        from jupyter_tos_guard.inspection.shell.interpreter import run_shell
 
         line = (
             text
@@ -296,7 +297,7 @@ def line_magic(
         )
     expand(self, rest)  # IPython evaluates what stands in braces, whatever the magic
     if name not in _QUIET:
-        from jupyter_tos_guard.inspection import sinks
+        from jupyter_tos_guard.inspection.python import sinks
 
         sinks.emit_call(self, f"magic.{name}", None)
     return UNKNOWN
@@ -321,7 +322,7 @@ def _own_magic(self: Evaluator, name: str, own: Value, line: str, body: str | No
             made = " ".join([made, *words])
         else:
             made = f"{own} {line}"
-        from jupyter_tos_guard.inspection.shell import run_shell
+        from jupyter_tos_guard.inspection.shell.interpreter import run_shell
 
         return _lines(
             run_shell(
@@ -332,7 +333,7 @@ def _own_magic(self: Evaluator, name: str, own: Value, line: str, body: str | No
         )
     arguments: list[Value] = [line] if body is None else [line, body]
     outer = self.origin, self.provenance, self.unit
-    from jupyter_tos_guard.inspection.evaluation import Unit
+    from jupyter_tos_guard.inspection.python.evaluation import Unit
 
     self.unit = Unit(self.unit.text, origin, [], 0, self.unit.cell)
     self.origin, self.provenance = origin, (*origin.provenance, f"magic {name}")
@@ -343,7 +344,7 @@ def _own_magic(self: Evaluator, name: str, own: Value, line: str, body: str | No
 
 
 def _shell_magic(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
-    from jupyter_tos_guard.inspection.shell import run_shell
+    from jupyter_tos_guard.inspection.shell.interpreter import run_shell
 
     if name == "sc":
         words = line.split("=", 1)
@@ -386,7 +387,7 @@ def _run(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     while words and words[0].startswith("-"):
         option = words.pop(0)
         if option == "-m" and words:
-            from jupyter_tos_guard.inspection.shell import run_argv
+            from jupyter_tos_guard.inspection.shell.interpreter import run_argv
 
             run_argv(["python", "-m", *words], self.state, origin)
             return None
@@ -402,7 +403,7 @@ def _run(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
 
 def _at(self: Evaluator, origin: Origin, action: Callable[[], Value]) -> Value:
     """Do ``action`` with facts pointing at ``origin``."""
-    from jupyter_tos_guard.inspection.evaluation import Unit
+    from jupyter_tos_guard.inspection.python.evaluation import Unit
 
     return self.inside(Unit("", origin, [], 0, self.unit.cell), self.frame, action)
 
@@ -495,7 +496,7 @@ def _store(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
 
 
 def _load_ext(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
-    from jupyter_tos_guard.inspection import sinks
+    from jupyter_tos_guard.inspection.python import sinks
 
     sinks.emit_call(self, f"get_ipython.{'extension_manager.' if False else ''}{name}", None)
     word = line.strip().split(" ")[0]
@@ -522,7 +523,7 @@ def _writefile(self: Evaluator, name: str, line: str, body: str, origin: Origin,
 
 def _shell_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:
     """``%%bash`` and its kin: the body is a script for a program."""
-    from jupyter_tos_guard.inspection.shell import run_argv, run_shell
+    from jupyter_tos_guard.inspection.shell.interpreter import run_argv, run_shell
 
     words = line.split()
     if name in ("script",):
@@ -598,7 +599,7 @@ def _cython_cell(self: Evaluator, name: str, line: str, body: str, origin: Origi
 
 def _child_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:
     """``%%python``: a process of its own."""
-    from jupyter_tos_guard.inspection.evaluation import Unit
+    from jupyter_tos_guard.inspection.python.evaluation import Unit
 
     names: dict[str, Value] = {}
     self.frame_of(names)
@@ -608,7 +609,7 @@ def _child_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin
 
 def _foreign_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:
     """Another language."""
-    from jupyter_tos_guard.inspection.shell import run_argv
+    from jupyter_tos_guard.inspection.shell.interpreter import run_argv
 
     program = {"javascript": "", "js": "", "html": "", "HTML": "", "R": "Rscript"}.get(name, name)
     if not program:
@@ -630,7 +631,7 @@ def cell_magic(self: Evaluator, name: str, line: str, body: str, origin: Origin,
     if name in _LINE:
         _LINE[name](self, name, line, origin)
     if name not in _SHOWN:
-        from jupyter_tos_guard.inspection import sinks
+        from jupyter_tos_guard.inspection.python import sinks
 
         sinks.emit_call(self, f"magic.{name}", None)
         if name not in _NOT_PYTHON:

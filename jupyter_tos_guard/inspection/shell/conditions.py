@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from jupyter_tos_guard.inspection.expansion import Pattern, Variables
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.process import find_file
+from jupyter_tos_guard.inspection.shell.expansion import Pattern, Variables
+from jupyter_tos_guard.inspection.shell.process import find_file
 from jupyter_tos_guard.inspection.state import State
 
 

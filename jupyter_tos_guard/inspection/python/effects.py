@@ -1,6 +1,6 @@
 """What library calls do to the world: processes, fetches, files, installs, IPython's shell, other kernels.
 
-Programs and shell texts go to :mod:`.shell`, addresses to :mod:`.process`. The
+Programs and shell texts go to :mod:`.interpreter`, addresses to :mod:`.process`. The
 handlers take the evaluator, the symbol that is called, and its arguments.
 """
 
@@ -14,11 +14,10 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection import library, methods, reflection
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.state import File
-from jupyter_tos_guard.inspection.values import (
+from jupyter_tos_guard.inspection.python import library, methods, reflection
+from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Bound,
     Choice,
@@ -38,9 +37,10 @@ from jupyter_tos_guard.inspection.values import (
     Value,
     either,
 )
+from jupyter_tos_guard.inspection.state import File
 
 if TYPE_CHECKING:
-    from jupyter_tos_guard.inspection.evaluation import Evaluator
+    from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
 Arguments = list[Value]
 Keywords = dict[str, Value]
@@ -65,7 +65,7 @@ def _given(arguments: Arguments, keywords: Keywords, index: int, *names: str) ->
 
 def shell(self: Evaluator, text: Value, *steps: str, stdin: str | None = None) -> str:
     """Give a text to a shell; what it prints as far as known."""
-    from jupyter_tos_guard.inspection.shell import run_shell
+    from jupyter_tos_guard.inspection.shell.interpreter import run_shell
 
     if type(text) in (bytes, bytearray):
         made = bytes(text)
@@ -129,7 +129,7 @@ def _node_of(self: Evaluator) -> ast.AST | None:
 
 def argv(self: Evaluator, words: Value, *steps: str, stdin: str | None = None) -> str:
     """Run one program with separate arguments."""
-    from jupyter_tos_guard.inspection.shell import run_argv
+    from jupyter_tos_guard.inspection.shell.interpreter import run_argv
 
     given = [self.text(_decoded(each)) for each in self.items(words)]
     if not given or not given[0].replace(HOLE, ""):
@@ -360,7 +360,7 @@ def addresses(value: Value, depth: int = 3) -> list[str]:
 
 def fetch(self: Evaluator, address: str, *steps: str, cloned: bool = False) -> str:
     """Report an address that is fetched from."""
-    from jupyter_tos_guard.inspection import process
+    from jupyter_tos_guard.inspection.shell import process
 
     origin = self.origin_of(self.node, *steps, *self.steps_of(address, _node_of(self)))
     text = address if origin.provenance else ""
@@ -561,7 +561,7 @@ def source_of(value: Value) -> str:
 def result_attribute(self: Evaluator, symbol: Symbol, full: str, name: str) -> Value:
     """Attribute of what a library's call returned."""
     if name == "value" and symbol.name.startswith("ipywidgets."):
-        from jupyter_tos_guard.inspection import carriers
+        from jupyter_tos_guard.inspection.python import carriers
 
         return carriers.widget_value(symbol)
     return Symbol(full, True, symbol.details)
@@ -574,7 +574,7 @@ def save(
     self: Evaluator, path: str, content: str | bytes | None, source: str = "", append: bool = False
 ) -> None:
     """Write a file."""
-    from jupyter_tos_guard.inspection import process
+    from jupyter_tos_guard.inspection.shell import process
 
     if HOLE in path:
         # The folder is not known, the name may be: sitecustomize.py in whatever site-packages.
@@ -593,7 +593,7 @@ def save(
 
 def _open(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``open``."""
-    from jupyter_tos_guard.inspection import process
+    from jupyter_tos_guard.inspection.shell import process
 
     target = _given(arguments, keywords, 0, "file", "path", "filename", "name")
     mode = _given(arguments, keywords, 1, "mode") or "r"
@@ -860,7 +860,7 @@ def _site_append(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
 
 def _archive(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``zipfile.ZipFile`` and ``tarfile.open``: made in memory, known, or a file of the session's."""
-    from jupyter_tos_guard.inspection import decoding
+    from jupyter_tos_guard.inspection.python import decoding
 
     source = keywords.get("fileobj", _given(arguments, keywords, 0, "file", "name"))
     mode = _given(arguments, keywords, 1, "mode") or "r"
@@ -880,7 +880,7 @@ def _archive(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
 
 def _unpack(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``shutil.unpack_archive(file, folder)``; ``.extractall(folder, pwd=…)`` of an unknown archive."""
-    from jupyter_tos_guard.inspection import process
+    from jupyter_tos_guard.inspection.shell import process
 
     if symbol.details and symbol.details[0]:
         name, folder = (
@@ -928,7 +928,7 @@ def own_module(self: Evaluator, name: str, node: ast.AST | None) -> Value | None
 
 
 def _from_source(self: Evaluator, source: str, path: str, node: ast.AST | None) -> None:
-    from jupyter_tos_guard.inspection import process
+    from jupyter_tos_guard.inspection.shell import process
 
     process.emit_source(source, self.state, self.origin_of(node), path)
 
@@ -962,7 +962,7 @@ def run_file(
     self: Evaluator, path: str, words: Sequence[str], names: dict[str, Value] | None = None
 ) -> Value:
     """Run a Python file, in ``names`` if it shares them."""
-    from jupyter_tos_guard.inspection import process
+    from jupyter_tos_guard.inspection.shell import process
 
     if HOLE in path:
         self.opaque("exec-unknown", self.node, "run")
@@ -997,7 +997,7 @@ def _load_source(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
     """``SourceFileLoader(name, path)`` and ``spec_from_file_location``: a module from a path."""
     path = self.text(_given(arguments, keywords, 1, "path", "location", "pathname"))
     name = self.text(_first(arguments, ""))
-    from jupyter_tos_guard.inspection import process
+    from jupyter_tos_guard.inspection.shell import process
 
     file = process.find_file(path, self.state)
     node = self.node
@@ -1048,7 +1048,7 @@ def _pip(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywor
 
 
 def _unpickle(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection import decoding
+    from jupyter_tos_guard.inspection.python import decoding
 
     data = _given(arguments, keywords, 0, "data", "file", "f", "filename")
     path = data.path if type(data) is Stream else self.text(data) if type(data) in (str, Path) else ""
@@ -1069,7 +1069,7 @@ def _unpickle(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
 
 
 def _pickle(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection import decoding
+    from jupyter_tos_guard.inspection.python import decoding
 
     made = decoding.Pickled(_first(arguments))
     stream = _given(arguments, keywords, 1, "file", "filename", "f")
@@ -1118,7 +1118,7 @@ def _yaml_load(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
     stream = _given(arguments, keywords, 0, "stream")
     text = _decoded(library.stream_read(stream) if type(stream) is Stream else stream)
     if type(text) is str and "!!python/" in text:
-        from jupyter_tos_guard.inspection import sinks
+        from jupyter_tos_guard.inspection.python import sinks
 
         for match in _YAML_CALL.finditer(text[: 1 << 16]):
             given = [a or b or c.strip() for a, b, c in _YAML_TEXT.findall(match.group(2))]
@@ -1176,7 +1176,7 @@ def _r_code(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
 
 def _start_ipython(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``IPython.start_ipython(argv=["-c", code])``."""
-    from jupyter_tos_guard.inspection import magics
+    from jupyter_tos_guard.inspection.python import magics
 
     words = _given(arguments, keywords, 0, "argv")
     given = [self.text(each) for each in self.items(words)] if type(words) in (list, tuple) else []
@@ -1205,7 +1205,7 @@ def magic_function(kind: str, name: str, self: Evaluator) -> Value:
 
 def _mock_patch(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``unittest.mock.patch("module.name")`` replaces what it names."""
-    from jupyter_tos_guard.inspection import sinks
+    from jupyter_tos_guard.inspection.python import sinks
 
     target = _first(arguments, keywords.get("target", UNKNOWN))
     if type(target) is str and re.fullmatch(r"[\w.]{3,200}", target):
@@ -1243,7 +1243,7 @@ def _csv_rows(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
 
 
 def _unmarshal(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection import decoding
+    from jupyter_tos_guard.inspection.python import decoding
 
     data = _first(arguments)
     if type(data) is Stream:
@@ -1256,20 +1256,20 @@ def _unmarshal(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
 
 
 def _fernet(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection import decoding
+    from jupyter_tos_guard.inspection.python import decoding
 
     key = symbol.details[0][0] if symbol.details and symbol.details[0] else UNKNOWN
     return decoding.fernet(self, key, _first(arguments))
 
 
 def _cipher(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection import decoding
+    from jupyter_tos_guard.inspection.python import decoding
 
     return decoding.cipher(self, arguments, keywords)
 
 
 def _decoder(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection import decoding
+    from jupyter_tos_guard.inspection.python import decoding
 
     return decoding.based(self, symbol.name, arguments, keywords)
 
@@ -1319,7 +1319,7 @@ def output(self: Evaluator, number: Value) -> Value:
         return state.outputs[number]
     if not 0 < number <= len(state.sources) or self.depth > 8:
         return UNKNOWN
-    from jupyter_tos_guard.inspection.cell import parse_python
+    from jupyter_tos_guard.inspection.python.cell import parse_python
 
     source = state.sources[number - 1]
     if len(source) > 20_000 or source.lstrip().startswith("%%"):
@@ -1341,7 +1341,7 @@ def output(self: Evaluator, number: Value) -> Value:
 
 def _run_cell(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``get_ipython().run_cell(text)``."""
-    from jupyter_tos_guard.inspection import magics
+    from jupyter_tos_guard.inspection.python import magics
 
     text = _given(arguments, keywords, 0, "raw_cell", "cell", "code", "source")
     if type(text) is Code or text is None:
@@ -1357,7 +1357,7 @@ def _run_cell(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
 
 
 def _line_magic(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection import magics
+    from jupyter_tos_guard.inspection.python import magics
 
     name = self.text(_given(arguments, keywords, 0, "magic_name", "arg_s"))
     line = self.text(_given(arguments, keywords, 1, "line", "parameter_s") or "")
@@ -1367,7 +1367,7 @@ def _line_magic(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
 
 
 def _cell_magic(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection import magics
+    from jupyter_tos_guard.inspection.python import magics
 
     name = self.text(_given(arguments, keywords, 0, "magic_name"))
     line = self.text(_given(arguments, keywords, 1, "line") or "")
@@ -1429,7 +1429,7 @@ def _push(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
 
 def _unregister(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """Unhook: taking one's own callback back is no business of anybody's; another's may be the guard's."""
-    from jupyter_tos_guard.inspection import sinks
+    from jupyter_tos_guard.inspection.python import sinks
 
     callback = _given(arguments, keywords, 1, "function", "callback")
     if type(callback) is Symbol and callback.name.startswith("get_ipython.events.callbacks"):
@@ -1517,7 +1517,7 @@ def _transformer_list(self: Evaluator, symbol: Symbol) -> Value:
 
 
 def _kernel_execute(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection import magics
+    from jupyter_tos_guard.inspection.python import magics
 
     text = _given(arguments, keywords, 0, "code", "source")
     if text is not None:
@@ -1587,7 +1587,7 @@ def _execute_notebook(self: Evaluator, symbol: Symbol, arguments: Arguments, key
         if type(each) is Stream:
             each = library.stream_read(each)
         if type(each) in (str, Path) and self.text(each).endswith(".ipynb"):
-            from jupyter_tos_guard.inspection import process
+            from jupyter_tos_guard.inspection.shell import process
 
             file = process.find_file(self.text(each), self.state)
             if file is not None and file.content is not None:
@@ -1603,7 +1603,7 @@ def _execute_notebook(self: Evaluator, symbol: Symbol, arguments: Arguments, key
 
 def run_notebook(self: Evaluator, cells: list[Value]) -> None:
     """Run the code cells of a notebook in a kernel of their own."""
-    from jupyter_tos_guard.inspection import magics
+    from jupyter_tos_guard.inspection.python import magics
 
     names: dict[str, Value] = {}
     for cell in cells[:500]:
@@ -1621,7 +1621,7 @@ def run_notebook(self: Evaluator, cells: list[Value]) -> None:
 
 def _terminal_send(self: Evaluator, arguments: Arguments) -> bool:
     """Read a message to a terminal or kernel: ``["stdin", command]``, ``{"content": {"code": …}}``."""
-    from jupyter_tos_guard.inspection import magics
+    from jupyter_tos_guard.inspection.python import magics
 
     text = _decoded(_first(arguments))
     if type(text) is str and 8 < len(text) < 1 << 16 and text.lstrip()[:1] in ("[", "{"):
@@ -1668,7 +1668,7 @@ def _front_end(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
     """JavaScript that makes the notebook run code: ``IPython.notebook.kernel.execute("…")``."""
     text = self.text(_given(arguments, keywords, 0, "data"))
     for match in re.finditer(r"\.execute\(\s*(['\"`])(.{1,4000}?)(?<!\\)\1", text[:20_000], re.S):
-        from jupyter_tos_guard.inspection import magics
+        from jupyter_tos_guard.inspection.python import magics
 
         try:
             code = ast.literal_eval(
@@ -1734,7 +1734,7 @@ def guess(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
     lower = word.lower()
     values = [*arguments, *keywords.values()]
     if word in ("startswith", "endswith", "find", "__contains__") and type(_first(arguments)) is str:
-        from jupyter_tos_guard.inspection import attributes
+        from jupyter_tos_guard.inspection.python import attributes
 
         attributes.picks_guard(self, arguments[0], symbol)
     if lower in _PROCESS_VERBS or HOLE in name:
@@ -1837,7 +1837,7 @@ def _environ_item(self: Evaluator, symbol: Symbol, index: Value) -> Value:
 
 
 def _modules_item(self: Evaluator, symbol: Symbol, index: Value) -> Value:
-    from jupyter_tos_guard.inspection import sinks
+    from jupyter_tos_guard.inspection.python import sinks
 
     if type(index) is not str:
         return UNKNOWN

@@ -8,9 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from jupyter_tos_guard.inspection.cell import PLACEHOLDER, nodes
-from jupyter_tos_guard.inspection.screen import BARE, SINK_MODULES, SINKS
-from jupyter_tos_guard.inspection.values import (
+from jupyter_tos_guard.inspection.python.cell import PLACEHOLDER, nodes
+from jupyter_tos_guard.inspection.python.values import (
     Bound,
     Class,
     Descriptor,
@@ -23,6 +22,7 @@ from jupyter_tos_guard.inspection.values import (
     Symbol,
     Value,
 )
+from jupyter_tos_guard.inspection.screen import BARE, SINK_MODULES, SINKS
 
 #: Words of functions seen before, by the identity of their node, which the entry keeps alive.
 _WORDS: dict[int, tuple[ast.AST, _Words]] = {}

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection import library, methods
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
-from jupyter_tos_guard.inspection.values import (
+from jupyter_tos_guard.inspection.python import library, methods
+from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
     Bound,
@@ -36,7 +36,7 @@ from jupyter_tos_guard.inspection.values import (
 )
 
 if TYPE_CHECKING:
-    from jupyter_tos_guard.inspection.evaluation import Evaluator
+    from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
 Arguments = list[Value]
 Keywords = dict[str, Value]
@@ -122,7 +122,7 @@ def _dir(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywor
 
 def _import(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``__import__`` and its kin."""
-    from jupyter_tos_guard.inspection import sinks
+    from jupyter_tos_guard.inspection.python import sinks
 
     name = _first(arguments, keywords.get("name", UNKNOWN))
     if type(name) in (bytes, bytearray):
@@ -192,7 +192,7 @@ def run(
         return (
             _run_code(self, Code(tree=tree), (word, *steps), namespace, None) if tree is not None else UNKNOWN
         )
-    from jupyter_tos_guard.inspection import effects
+    from jupyter_tos_guard.inspection.python import effects
 
     fetched = type(program) is Symbol and effects.is_fetched(program)
     self.opaque("download-run" if fetched else "exec-unknown", self.node, word)
@@ -243,7 +243,7 @@ def _run_code(
     if code.calls is not None:
         return code.calls.run(self, steps)
     if code.tree is not None:
-        from jupyter_tos_guard.inspection.evaluation import Frame, Unit
+        from jupyter_tos_guard.inspection.python.evaluation import Frame, Unit
 
         body: Any = getattr(code.tree, "body", [])
         if isinstance(body, ast.expr):
@@ -328,7 +328,7 @@ def build_tree(value: Value, depth: int = 40) -> Any:
         tree.col_offset = tree.end_col_offset = 0  # type: ignore[attr-defined]
         return tree
     if type(value) is Code and value.source:
-        from jupyter_tos_guard.inspection.cell import parse_python
+        from jupyter_tos_guard.inspection.python.cell import parse_python
 
         body = parse_python(value.source)
         return ast.Module(body=body, type_ignores=[])
@@ -544,7 +544,7 @@ def _callable(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
     if kind in _NAMED:
         return False
     if kind is Symbol:
-        from jupyter_tos_guard.inspection import sinks
+        from jupyter_tos_guard.inspection.python import sinks
 
         return True if sinks.knows(arguments[0].name) else UNKNOWN
     return UNKNOWN

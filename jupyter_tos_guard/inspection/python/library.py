@@ -19,10 +19,9 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection.cell import nodes
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.state import Budget
-from jupyter_tos_guard.inspection.values import (
+from jupyter_tos_guard.inspection.python.cell import nodes
+from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
     Bound,
@@ -40,9 +39,10 @@ from jupyter_tos_guard.inspection.values import (
     has_hole,
     is_plain,
 )
+from jupyter_tos_guard.inspection.state import Budget
 
 if TYPE_CHECKING:
-    from jupyter_tos_guard.inspection.evaluation import Evaluator
+    from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
 _MAX: Final = Budget.MAX_SIZE
 

@@ -3,7 +3,7 @@
 As in bash itself, a line is read only when the one before it has been run, so an
 alias or a syntax error reaches exactly as far as it does there. Unlike bash, text
 that is cut short is read as if it had been closed, and a stray token is
-skipped: what can be had is had. Nothing is expanded or run here (see :mod:`.shell`).
+skipped: what can be had is had. Nothing is expanded or run here (see :mod:`.interpreter`).
 
 A generated parser (tree-sitter-bash) was tried first. It splits a word at a
 continued line, reads two here-documents on one line wrongly, loses all that follows an open

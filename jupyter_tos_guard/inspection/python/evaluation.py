@@ -18,20 +18,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from jupyter_tos_guard.inspection import attributes, effects, heat, library, magics, methods, sinks
-from jupyter_tos_guard.inspection.attributes import OBSERVES
-from jupyter_tos_guard.inspection.cell import (
+from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
+from jupyter_tos_guard.inspection.python import attributes, effects, heat, library, magics, methods, sinks
+from jupyter_tos_guard.inspection.python.attributes import OBSERVES
+from jupyter_tos_guard.inspection.python.cell import (
     Line,
     normal_name,
     parse,
     parse_python,
     placeholder_index,
 )
-from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
-from jupyter_tos_guard.inspection.screen import find_words
-from jupyter_tos_guard.inspection.state import Budget, Origin, OutOfBudget, State
-from jupyter_tos_guard.inspection.unread import Statement, text_of
-from jupyter_tos_guard.inspection.values import (
+from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
     Bound,
@@ -57,6 +54,9 @@ from jupyter_tos_guard.inspection.values import (
     either,
     is_plain,
 )
+from jupyter_tos_guard.inspection.screen import find_words
+from jupyter_tos_guard.inspection.state import Budget, Origin, OutOfBudget, State
+from jupyter_tos_guard.inspection.unread import Statement, text_of
 
 __all__ = ["UNKNOWN", "Evaluator", "hot_names", "lookup_text", "run_cell", "run_python"]
 

@@ -1,7 +1,7 @@
 """What bash makes of a word: braces, parameters, arithmetic, fields, patterns.
 
 Values are ordinary strings in which :data:`~.facts.HOLE` stands for what is not
-known. Commands inside words are run by the caller (see :mod:`.shell`).
+known. Commands inside words are run by the caller (see :mod:`.interpreter`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.shell_syntax import (
+from jupyter_tos_guard.inspection.shell.syntax import (
     Arithmetic,
     Literal,
     Parameter,

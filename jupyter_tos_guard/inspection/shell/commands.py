@@ -14,7 +14,8 @@ from urllib.parse import unquote
 from jupyter_tos_guard.inspection import naming
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.process import (
+from jupyter_tos_guard.inspection.shell.filters import options_of
+from jupyter_tos_guard.inspection.shell.process import (
     Handler,
     Process,
     Stream,
@@ -22,15 +23,14 @@ from jupyter_tos_guard.inspection.process import (
     fetch,
     text_of,
 )
-from jupyter_tos_guard.inspection.state import File
-from jupyter_tos_guard.inspection.textfilters import options_of
-from jupyter_tos_guard.inspection.wrappers import (
+from jupyter_tos_guard.inspection.shell.wrappers import (
     copy_file,
     run_python_file,
     run_startup_file,
     unpack_archive,
     written,
 )
+from jupyter_tos_guard.inspection.state import File
 
 __all__ = ["HANDLERS", "copy_file", "emit_source", "fetch", "run_startup_file", "unpack_archive", "written"]
 
@@ -1495,7 +1495,7 @@ def _go(process: Process) -> str:
                 process.package("go", name)
                 _git_fetch(process, "https://" + name.rstrip("."), [])
     if verb in ("run", "build"):
-        from jupyter_tos_guard.inspection.foreign import run_source_file
+        from jupyter_tos_guard.inspection.shell.foreign import run_source_file
 
         for path in rest:
             if path.endswith(".go"):
@@ -1530,7 +1530,7 @@ def _compiler(process: Process) -> str:
         "gfortran": "fortran",
     }.get(process.name, "c")
     if process.name == "tcc" and any(name == "r" for name, _ in options):
-        from jupyter_tos_guard.inspection.foreign import run_source_file
+        from jupyter_tos_guard.inspection.shell.foreign import run_source_file
 
         for path in operands:
             run_source_file(process, path, "c")
@@ -1790,7 +1790,7 @@ def _ssh_option(process: Process, name: str, value: str) -> None:
 
 def _ssh_config(process: Process, host: str, path: str | None) -> list[tuple[str, str]]:
     """Options that a configuration written by the session gives ``host``."""
-    from jupyter_tos_guard.inspection.expansion import Pattern
+    from jupyter_tos_guard.inspection.shell.expansion import Pattern
 
     if not process.state.files:
         return []

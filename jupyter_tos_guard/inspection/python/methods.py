@@ -7,10 +7,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection import library
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.state import Budget
-from jupyter_tos_guard.inspection.values import (
+from jupyter_tos_guard.inspection.python import library
+from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
     Bound,
@@ -31,9 +30,10 @@ from jupyter_tos_guard.inspection.values import (
     has_hole,
     is_plain,
 )
+from jupyter_tos_guard.inspection.state import Budget
 
 if TYPE_CHECKING:
-    from jupyter_tos_guard.inspection.evaluation import Evaluator
+    from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
 Arguments = list[Value]
 Keywords = dict[str, Value]
@@ -492,7 +492,7 @@ def write(self: Evaluator, stream: Stream, data: Value) -> None:
     """``stream.write(data)``: a file of the session's grows."""
     source = ""
     if type(data) is Symbol and data.called:
-        from jupyter_tos_guard.inspection import sinks
+        from jupyter_tos_guard.inspection.python import sinks
 
         source = sinks.source_of(data)
         stream.content, stream.source = None, source
@@ -514,13 +514,13 @@ def write(self: Evaluator, stream: Stream, data: Value) -> None:
             stream.content = content[: stream.position] + text + content[stream.position + len(text) :]
             stream.position += len(text)
     if stream.path:
-        from jupyter_tos_guard.inspection import sinks
+        from jupyter_tos_guard.inspection.python import sinks
 
         sinks.save(self, stream.path, stream.content, source)
 
 
 def _path(self: Evaluator, value: Path, name: str, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection import sinks
+    from jupyter_tos_guard.inspection.python import sinks
 
     return sinks.path_method(self, value, name, arguments, keywords)
 
@@ -545,7 +545,7 @@ def _generator(
 
 def _send(self: Evaluator, value: Generator, given: Value) -> Value:
     """Resume a generator: run it again with one more value sent."""
-    from jupyter_tos_guard.inspection.evaluation import Frame
+    from jupyter_tos_guard.inspection.python.evaluation import Frame
 
     function = value.function
     assert function is not None
@@ -569,7 +569,7 @@ def _send(self: Evaluator, value: Generator, given: Value) -> Value:
 
 
 def _process(self: Evaluator, value: Process, name: str, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection import sinks
+    from jupyter_tos_guard.inspection.python import sinks
 
     if name in (
         "communicate",
