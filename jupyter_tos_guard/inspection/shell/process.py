@@ -476,8 +476,7 @@ _SHOWING = frozenset(
 def handlers() -> dict[str, Handler]:
     """Tell what each known program does, by canonical name."""
     if not _handlers:
-        from jupyter_tos_guard.inspection.shell import commands, foreign, wrappers
-        from jupyter_tos_guard.inspection.shell import filters
+        from jupyter_tos_guard.inspection.shell import commands, filters, foreign, wrappers
 
         for module in (filters, foreign, wrappers, commands):
             _handlers.update(module.HANDLERS)
