@@ -25,7 +25,6 @@ from jupyter_tos_guard.policy.indicators import Modifier
 from jupyter_tos_guard.policy.matching import match
 from jupyter_tos_guard.policy.model import (
     Clause,
-    Examples,
     Ladder,
     Mode,
     Status,
@@ -33,7 +32,7 @@ from jupyter_tos_guard.policy.model import (
     Verdict,
     Where,
 )
-from jupyter_tos_guard.policy.rules import Policy, Predicate, Rule
+from jupyter_tos_guard.policy.rules import Examples, Policy, Predicate, Rule
 
 SIZES = (1_000, 100_000, 1_000_000)
 HONEST = [
