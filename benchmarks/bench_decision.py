@@ -203,11 +203,20 @@ def comparisons(cells: list[str], repeat: int) -> dict[str, list[float]]:
 
         def bandit(cell: str) -> None:
             run = manager.BanditManager(settings, "file")
-            run._parse_file("<cell>", io.BytesIO(cell.encode("utf-8", "replace")), [])
+            run._parse_file("<cell>", io.BytesIO(cell.encode("utf-8", "replace")), ["<cell>"])
 
-        sample = cells[:: max(1, len(cells) // 2000)]
+        sample = [cell for cell in cells if _parses(cell)]  # it stops at the first magic
+        sample = sample[:: max(1, len(sample) // 1000)]
         found["bandit, a sample of the cells"] = time_cells(sample, bandit, 1)
     return found
+
+
+def _parses(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def report(results: dict[str, list[float]]) -> None:

@@ -71,6 +71,10 @@ class Verb(JupyterApp):
         "debug": ({"Application": {"log_level": 10}}, "Log everything."),
     }
 
+    @default("raise_config_file_errors")
+    def _no_config_is_passed_over(self) -> bool:
+        return True
+
     @default("log_level")
     def _quiet(self) -> int:
         return logging.WARNING
@@ -82,6 +86,15 @@ class Verb(JupyterApp):
         except SystemExit as stop:
             # traitlets says 1 for a bad value, which for us means "something was flagged".
             raise SystemExit(Exit.USAGE if stop.code == 1 else stop.code) from None
+        except Exception as error:
+            # A configuration file is Python: anything may be wrong with it.
+            name, where = type(error).__name__, getattr(error, "filename", None) or self.config_file_name
+            print(
+                f"The configuration cannot be read: {name} in {where}: {error}\n"
+                f"Mend the file or take it away; the folders are those of `jupyter --paths`.",
+                file=sys.stderr,
+            )
+            raise SystemExit(Exit.USAGE) from None
 
     def migrate_config(self) -> None:
         """Leave the files of IPython before Jupyter alone: nothing of ours is among them."""

@@ -22,7 +22,7 @@ from jupyter_tos_guard.kernel.scripts import scripts
 from jupyter_tos_guard.kernel.settings import Configuration, configuration
 from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
 from jupyter_tos_guard.policy.model import Exemption, Ladder, Mode, Terms, Verdict, Where
-from jupyter_tos_guard.strikes.spool import Limits, Spool, read
+from jupyter_tos_guard.strikes.spool import Limits, Spool, SpoolState, read
 from jupyter_tos_guard.strikes.standing import Standing, standing
 from jupyter_tos_guard.strikes.strike import (
     MAX_EVIDENCE,
@@ -99,6 +99,8 @@ class Ruling(NamedTuple):
         The request's.
     failure : str
         Why a text of it could not be inspected; empty when all could.
+    recorded : bool
+        Whether the strikes are on disk.
     """
 
     effect: Verdict
@@ -107,6 +109,7 @@ class Ruling(NamedTuple):
     strikes: tuple[Strike, ...] = ()
     acknowledged: str = ""
     failure: str = ""
+    recorded: bool = True
 
     @property
     def refused(self) -> bool:
@@ -244,12 +247,12 @@ class Gate:
         items = [item for item in items if item.decision.effect > Verdict.ALLOW]
         items.sort(key=lambda item: -item.decision.effect)
         strikes = self._strikes(request, items)
-        self.spool.append(strikes)
+        recorded = self.spool.append(strikes) is SpoolState.READY
         if effect is Verdict.WARN:
             self.warned = Warned(request.source, exact_digest(request.source))
         elif effect is Verdict.BLOCK:
             self.warned = None  # "%tos run" must not reach past the cell that the user has in mind
-        return Ruling(effect, request.source, tuple(items), strikes, request.acknowledged, failure)
+        return Ruling(effect, request.source, tuple(items), strikes, request.acknowledged, failure, recorded)
 
     def _texts(self, request: Request) -> list[tuple[str, str]]:
         """Everything in the request that would run, in the order in which it would."""

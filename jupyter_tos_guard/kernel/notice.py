@@ -82,7 +82,7 @@ def describe(ruling: Ruling, terms: Terms | None, standing: Standing) -> Json:
             "next_level": standing.next_level.value if standing.next_level else None,
             "strikes_left": standing.strikes_left,
         },
-        "next": _next(warned, bool(findings), standing),
+        "next": _next(warned, bool(findings), ruling.recorded, standing),
         "run_anyway": {"magic": "%tos run", "acknowledge": decision.cell_digest} if warned else None,
         "terms": {
             "title": readable(terms.title, 120) if terms else "",
@@ -199,7 +199,7 @@ def _finding(item: Item, finding: Finding, clause: Clause | None, ruling: Ruling
     }
 
 
-def _next(warned: bool, found: bool, standing: Standing) -> str:
+def _next(warned: bool, found: bool, recorded: bool, standing: Standing) -> str:
     if not found:
         return "nothing is held against you: this is a fault of the guard or its settings, not of your code."
     if warned:
@@ -210,8 +210,11 @@ def _next(warned: bool, found: bool, standing: Standing) -> str:
         return f"with {live} your access may be suspended until {date}."
     if standing.level is Level.RESTRICTED:
         return f"with {live} your access may be restricted until {date}; {_more(standing)}"
+    act = (
+        "is recorded as a strike" if recorded else "counts as a strike, though it could not be recorded here,"
+    )
     return (
-        f"this is recorded as a strike and is a warning. You have {live}; {_more(standing)} "
+        f"this {act} and is a warning. You have {live}; {_more(standing)} "
         f"Without another, all have expired by {date}."
     )
 

@@ -104,3 +104,15 @@ def test_an_unknown_verb_is_refused_with_those_that_exist(tos: Tos) -> None:
     outcome = tos("chekc")
     assert outcome.code == 2
     assert "check, scan, policy" in outcome.err
+
+
+def test_a_configuration_file_that_is_no_python_ends_the_program_in_words(
+    tos: Tos, policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "jupyter_tos_guard_config.py").write_text("c.Verb.as_json = (")
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path))
+    outcome = tos("check", "--policy", policy, stdin="x = 1")
+    assert outcome.code == 2
+    assert "SyntaxError" in outcome.err
+    assert "jupyter_tos_guard_config.py" in outcome.err
+    assert "Traceback" not in outcome.err + outcome.out

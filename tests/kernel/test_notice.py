@@ -99,6 +99,14 @@ def test_says_everything_that_a_user_needs() -> None:
     assert data["findings"][0]["clause"] == {"id": "mining", "number": "3.1", "title": "Mining"}
 
 
+def test_a_strike_that_could_not_be_written_is_not_called_recorded() -> None:
+    assert "is recorded as a strike" in forms(a_ruling())[0]["next"]
+    for form in forms(a_ruling()._replace(recorded=False)):
+        text = json.dumps(form)
+        assert "is recorded" not in text
+        assert "could not be recorded" in text
+
+
 def test_the_json_form_is_json() -> None:
     data, _, _ = forms(a_ruling(source="\ud800", span=Span(1, 0, 1, 1)))
     assert json.loads(json.dumps(data, allow_nan=False)) == data
