@@ -854,10 +854,6 @@ def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, ke
     return UNKNOWN
 
 
-def _site_append(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    return None
-
-
 def _archive(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``zipfile.ZipFile`` and ``tarfile.open``: made in memory, known, or a file of the session's."""
     from jupyter_tos_guard.inspection.python import decoding
@@ -1507,10 +1503,6 @@ def _texts(values: Sequence[Value], depth: int) -> list[str]:
         elif kind is Code:
             found.append(value.source)
     return found
-
-
-def _transformer_list(self: Evaluator, symbol: Symbol) -> Value:
-    return Symbol(symbol.name, True)
 
 
 # -- other kernels, notebooks, terminals -------------------------------------------------------------------

@@ -508,10 +508,6 @@ def _load_ext(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     return None
 
 
-def _nothing(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
-    return None
-
-
 def _writefile(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:
     words = line.split(" ")
     append = "-a" in words

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection.facts import HOLE, Kind
+from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.python import library, methods
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
@@ -791,10 +791,6 @@ def _new_object(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
     return Symbol("builtins.object", True)
 
 
-def _nothing(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    return None
-
-
 def _unknown(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     return UNKNOWN
 
@@ -814,10 +810,6 @@ def _print(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
         )
         methods.write(self, target, between.join(self.text(each) for each in arguments) + end)
     return None
-
-
-def _call_later(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    return _gather(self, symbol, arguments, keywords)
 
 
 def _get_closure(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -858,11 +850,6 @@ def _codec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
     if not symbol.name.endswith("lookup"):
         return code(symbol.name.rpartition(".get")[2].removesuffix("r"))
     return Namespace("codec", {"decode": code("decode"), "encode": code("encode"), "name": name})
-
-
-def _report_exec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    self.emit(Kind.CALL, symbol.name, self.node)
-    return UNKNOWN
 
 
 _IMPORTERS: Final = (

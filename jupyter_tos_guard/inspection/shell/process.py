@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from jupyter_tos_guard.inspection import naming
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
@@ -481,14 +480,6 @@ def handlers() -> dict[str, Handler]:
         for module in (filters, foreign, wrappers, commands):
             _handlers.update(module.HANDLERS)
     return _handlers
-
-
-class Resolved(NamedTuple):
-    """Which program a name leads to."""
-
-    name: str
-    file: File | None
-    path: str
 
 
 def execute(process: Process) -> str:

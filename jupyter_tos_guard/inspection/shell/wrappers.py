@@ -750,11 +750,6 @@ def _launcher(process: Process) -> str:
     return HOLE if index is None else run_python_file(process, arguments[index], arguments[index + 1 :])
 
 
-def _runner(process: Process) -> str:
-    """``poetry run``, ``conda run`` and their kin end up here with the command."""
-    return process.run(process.arguments) if process.arguments else ""
-
-
 def _ipython(process: Process) -> str:
     process.announce()
     options, operands = options_of(process.arguments, "cm", frozenset({"--profile"}))
