@@ -19,10 +19,12 @@ ALLOWED = {
     "policy": {"inspection"},
     "strikes": {"policy", "inspection"},
     "guard": {"strikes", "policy", "inspection"},
-    "kernel": {"guard", "strikes", "policy", "inspection"},
-    "cli": {"guard", "kernel", "strikes", "policy", "inspection"},
-    "server": {"guard", "strikes", "policy", "inspection"},
+    "gate": {"guard", "strikes", "policy", "inspection"},
+    "sync": {"gate", "guard", "strikes", "policy", "inspection"},
+    "kernel": {"sync", "gate", "guard", "strikes", "policy", "inspection"},
+    "server": {"sync", "gate", "guard", "strikes", "policy", "inspection"},
     "central": {"strikes", "policy", "inspection"},
+    "cli": {"central", "sync", "gate", "guard", "kernel", "strikes", "policy", "inspection"},
 }
 HEAVY = (
     "nbformat jupyter_events jupyter_server tuf httpx sqlalchemy sigma yaml rich requests jinja2 "
@@ -69,7 +71,7 @@ CHECK_A_CELL = """
 import sys
 from pathlib import Path
 import jupyter_tos_guard.kernel.hook
-import jupyter_tos_guard.kernel.gate, jupyter_tos_guard.kernel.notice
+import jupyter_tos_guard.gate.ruling, jupyter_tos_guard.gate.notice
 from jupyter_tos_guard.guard import Cell, Guard, Settings
 guard = Guard.load(Path(sys.argv[1]))
 for source in sys.argv[2:]:

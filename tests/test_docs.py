@@ -12,9 +12,9 @@ import pytest
 from traitlets.utils.importstring import import_item
 
 from jupyter_tos_guard.cli.app import TosGuardApp
+from jupyter_tos_guard.gate.settings import TosGuard
 from jupyter_tos_guard.guard import ANSWERS
 from jupyter_tos_guard.inspection.facts import Kind
-from jupyter_tos_guard.kernel.settings import TosGuard
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -11,8 +11,8 @@ from traitlets import Unicode
 from jupyter_tos_guard.cli.reading import UnreadableError, read_cells
 from jupyter_tos_guard.cli.reporting import STYLES, clause_name, decoded, explain, printable
 from jupyter_tos_guard.cli.verb import DecidingVerb, Exit, Refusal
+from jupyter_tos_guard.gate.ruling import fragment
 from jupyter_tos_guard.guard import Cell
-from jupyter_tos_guard.kernel.gate import fragment
 from jupyter_tos_guard.policy.decision import Decision, Finding
 from jupyter_tos_guard.policy.model import Clause, Verdict
 

@@ -35,8 +35,8 @@ from jupyter_tos_guard.cli.judging import judge_session
 from jupyter_tos_guard.cli.reading import read_cells
 from jupyter_tos_guard.cli.status import ask
 from jupyter_tos_guard.cli.verb import Exit, Refusal, Verb
+from jupyter_tos_guard.gate.settings import configuration
 from jupyter_tos_guard.guard import DEFAULT_POLICY, Guard, Settings
-from jupyter_tos_guard.kernel.settings import configuration
 from jupyter_tos_guard.policy.model import Mode, Verdict
 
 KERNEL = "python3"

@@ -22,9 +22,9 @@ from traitlets import Bool, Enum, List, Unicode, default
 from traitlets.config.loader import KVArgParseConfigLoader
 
 from jupyter_tos_guard.cli.judging import Bench
+from jupyter_tos_guard.gate.ruling import place
+from jupyter_tos_guard.gate.settings import Configuration, configuration
 from jupyter_tos_guard.guard import DEFAULT_POLICY, Settings
-from jupyter_tos_guard.kernel.gate import place
-from jupyter_tos_guard.kernel.settings import Configuration, configuration
 from jupyter_tos_guard.policy.bundle import Bundle, BundleError
 from jupyter_tos_guard.policy.decision import Reason
 from jupyter_tos_guard.policy.model import Clause, Exemption, Mode

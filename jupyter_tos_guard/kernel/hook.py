@@ -2,7 +2,7 @@
 
 Every execute request of a kernel built on ipykernel goes through
 :meth:`Guarding.do_execute`: ordinary, silent, without history, from subshells and from
-the control channel. This module decides nothing itself (see :mod:`.gate`) and
+the control channel. This module decides nothing itself (see :mod:`jupyter_tos_guard.gate`) and
 **must import whatever state the rest of this package is in**: a kernel class that
 cannot be made is a kernel that does not start. So it imports ipykernel only,
 and takes everything else inside a ``try``.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ipykernel.kernelbase import Kernel
 
 if TYPE_CHECKING:
-    from jupyter_tos_guard.kernel.gate import Gate, Ruling
+    from jupyter_tos_guard.gate.ruling import Gate, Ruling
 
 ERROR_NAME = "DisallowedCodeError"
 #: States, as ``kernel_info_reply`` and ``%tos status`` name them.
@@ -184,7 +184,7 @@ class Guarding(Kernel):
 
     def _load(self) -> None:
         """Import and set up the guard; anything may go wrong here."""
-        from jupyter_tos_guard.kernel.gate import open_gate
+        from jupyter_tos_guard.gate.ruling import open_gate
 
         file = getattr(self.parent, "connection_file", "")
         language = str(self.language_info.get("name", ""))
@@ -222,7 +222,7 @@ class Guarding(Kernel):
         self._gate = None
         self.guard_detail = f"{type(error).__name__}: {error}"[:300]
         try:
-            from jupyter_tos_guard.kernel.settings import configuration
+            from jupyter_tos_guard.gate.settings import configuration
 
             if configuration().closes_on_defects:
                 self.guard_state = CLOSED
@@ -267,7 +267,7 @@ class Guarding(Kernel):
             return None  # no request of a real client; IPython refuses it by itself
         self._warm_up()  # a client may skip kernel_info, or have no pause after it
         try:
-            from jupyter_tos_guard.kernel.gate import Request
+            from jupyter_tos_guard.gate.ruling import Request
 
             texts = expressions.items() if isinstance(expressions, dict) else ()
             request = Request(
@@ -316,7 +316,7 @@ class Guarding(Kernel):
             if isinstance(ruling, _Closed):
                 evalue = f"cells do not run on this hub while its guard does not work: {ruling.detail}"
                 return evalue, [f"{ERROR_NAME}: {evalue}"]
-            from jupyter_tos_guard.kernel.notice import MIME_TYPE, SENTENCE, notice, summary
+            from jupyter_tos_guard.gate.notice import MIME_TYPE, SENTENCE, notice, summary
 
             assert self._gate is not None
             bundle = notice(ruling, self._gate.terms()[0], self._gate.standing(ruling.strikes))

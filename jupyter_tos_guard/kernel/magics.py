@@ -2,7 +2,7 @@
 
 Asking earns no strike. Nothing in a ``%tos`` line is evaluated: IPython's own
 expansion of ``{…}`` and ``$…`` is switched off for it, which is what makes it safe
-to exempt these lines from being decided about (see :func:`.gate.own_command`).
+to exempt these lines from being decided about (see :func:`jupyter_tos_guard.gate.ruling.own_command`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import no_var_expand
 
-from jupyter_tos_guard.kernel.gate import Gate, Item, Ruling
-from jupyter_tos_guard.kernel.notice import action_taken, describe, summary
-from jupyter_tos_guard.kernel.readable import readable
+from jupyter_tos_guard.gate.notice import action_taken, describe, summary
+from jupyter_tos_guard.gate.readable import readable
+from jupyter_tos_guard.gate.ruling import Gate, Item, Ruling
 from jupyter_tos_guard.policy.decision import Decision
 from jupyter_tos_guard.policy.model import Verdict
 

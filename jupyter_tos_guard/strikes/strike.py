@@ -7,7 +7,7 @@ a strike costs (see :mod:`.standing`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -16,6 +16,9 @@ MAX_EVIDENCE = 4000
 MAX_SPAN_EVIDENCE = 500
 #: Longest of any other text field: paths and names, not documents.
 MAX_TEXT = 500
+#: Most steps of decoding and facts kept: enough to explain and to replay a rule.
+MAX_STEPS = 12
+MAX_FACTS = 16
 
 
 class Action(str, Enum):
@@ -74,6 +77,19 @@ class Strike(NamedTuple):
         Where in the cell: 1-based line, 0-based column.
     evidence : str
         The fragment or the cell, by setting; bounded.
+    verdict : str
+        Label of what the policy asked for, mode and standing aside: in monitor
+        mode, what enforce mode would have done. Empty when not known.
+    end_line, end_column : int
+        Where the fragment ends; 0 when not known.
+    decoded : str
+        The decoded text that met the rule when the cell does not show it; empty
+        under evidence ``none``.
+    provenance : tuple of str
+        How it was decoded, outermost step first.
+    facts : tuple of (str, str)
+        Kind and value of what met the rule, for replaying other policies; empty
+        under evidence ``none``.
     """
 
     id: str
@@ -94,15 +110,24 @@ class Strike(NamedTuple):
     line: int
     column: int
     evidence: str = ""
+    verdict: str = ""
+    end_line: int = 0
+    end_column: int = 0
+    decoded: str = ""
+    provenance: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return a mapping that :func:`json.dumps` takes, texts bounded."""
-        return {
+        data: dict[str, Any] = {
             name: value[: MAX_EVIDENCE if name == "evidence" else MAX_TEXT]
             if isinstance(value, str)
             else value
             for name, value in self._asdict().items()
         }
+        data["provenance"] = [step[:MAX_TEXT] for step in self.provenance[:MAX_STEPS]]
+        data["facts"] = [[kind[:MAX_TEXT], value[:MAX_TEXT]] for kind, value in self.facts[:MAX_FACTS]]
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Strike:
@@ -116,18 +141,43 @@ class Strike(NamedTuple):
         """
         values: dict[str, Any] = {}
         for name in cls._fields:
-            kind = _TYPES.get(name, str)
-            value = data.get(name, "" if name == "evidence" else None)
-            taken = (int, float) if kind is float else kind
-            if isinstance(value, bool) is not (kind is bool) or not isinstance(value, taken):
-                raise ValueError(f"strike record: {name!r} is not a {kind.__name__}")
+            value = data.get(name, cls._field_defaults.get(name))
+            if name == "provenance":
+                value = tuple(_text(name, step) for step in _items(name, value, MAX_STEPS))
+            elif name == "facts":
+                pairs = [_items(name, pair, 2) for pair in _items(name, value, MAX_FACTS)]
+                value = tuple((_text(name, kind), _text(name, fact)) for kind, fact in pairs)
+            else:
+                kind = _TYPES.get(name, str)
+                taken = (int, float) if kind is float else kind
+                if isinstance(value, bool) is not (kind is bool) or not isinstance(value, taken):
+                    raise ValueError(f"strike record: {name!r} is not a {kind.__name__}")
             values[name] = value
         values["action"] = Action(values["action"])
         return cls(**values)
 
 
 #: What a record holds for a field, if not a text.
-_TYPES: dict[str, type] = {"time": float, "severe": bool, "line": int, "column": int}
+_TYPES: dict[str, type] = {
+    "time": float,
+    "severe": bool,
+    "line": int,
+    "column": int,
+    "end_line": int,
+    "end_column": int,
+}
+
+
+def _items(name: str, value: object, most: int) -> Sequence[object]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"strike record: {name!r} is not a list")
+    return value[:most]
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"strike record: {name!r} holds something that is not text")
+    return value
 
 
 def strike_id(request: str, kernel: str, rule: str, cell_digest: str) -> str:

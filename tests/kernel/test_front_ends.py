@@ -14,7 +14,7 @@ import nbformat
 import pexpect
 import pytest
 
-from jupyter_tos_guard.kernel.notice import MIME_TYPE, SENTENCE
+from jupyter_tos_guard.gate.notice import MIME_TYPE, SENTENCE
 
 ROOT = Path(__file__).parents[2]
 HONEST, BLOCKED, AFTER = "print('honest')", "print('part')\nimport tosblocked", "print('after')"

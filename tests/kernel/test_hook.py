@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_tos_guard.kernel.notice import MIME_TYPE, SENTENCE
+from jupyter_tos_guard.gate.notice import MIME_TYPE, SENTENCE
 from jupyter_tos_guard.strikes.strike import Action
 
 from .conftest import Outcome, Session, Start
@@ -316,14 +316,14 @@ def test_kill_9_between_decision_and_reply_keeps_the_strike(start: Start, tmp_pa
         "import importlib.util, os, sys\n"
         "class Killer:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'jupyter_tos_guard.kernel.notice' and os.path.exists(os.environ['ARMED']):\n"
+        "        if name == 'jupyter_tos_guard.gate.notice' and os.path.exists(os.environ['ARMED']):\n"
         f"            os.kill(os.getpid(), {int(signal.SIGKILL)})\n"
         "sys.meta_path.insert(0, Killer())\n"
     )
     kernel = start(
         PYTHONPATH=f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}", ARMED=str(tmp_path / "armed")
     )
-    kernel.run("import sys; sys.modules.pop('jupyter_tos_guard.kernel.notice', None)")
+    kernel.run("import sys; sys.modules.pop('jupyter_tos_guard.gate.notice', None)")
     (tmp_path / "armed").write_text("")
     kernel.send(BLOCKED)
     assert kernel.manager.provisioner is not None

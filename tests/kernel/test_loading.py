@@ -33,8 +33,8 @@ def breaking(folder: Path, name: str, error: str = "ImportError('broken on purpo
     ("name", "error"),
     [
         ("jupyter_tos_guard.guard", "ImportError('broken on purpose')"),
-        ("jupyter_tos_guard.kernel.gate", "RuntimeError('broken on purpose')"),
-        ("jupyter_tos_guard.kernel.settings", "SyntaxError('broken on purpose')"),
+        ("jupyter_tos_guard.gate.ruling", "RuntimeError('broken on purpose')"),
+        ("jupyter_tos_guard.gate.settings", "SyntaxError('broken on purpose')"),
         ("jupyter_tos_guard.kernel.magics", "MemoryError('broken on purpose')"),
     ],
 )

@@ -2,7 +2,7 @@
 
 :class:`Gate` takes a :class:`Request`, asks the guard about every text in it
 that would run, records what was found, and answers with a :class:`Ruling`. It
-sends no messages (see :mod:`.hook`) and words no notices (see :mod:`.notice`).
+sends no messages (that is the place's part) and words no notices (see :mod:`.notice`).
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jupyter_tos_guard.gate.scripts import scripts
+from jupyter_tos_guard.gate.settings import Configuration, configuration
 from jupyter_tos_guard.inspection import Cell
 from jupyter_tos_guard.inspection.digests import exact_digest
 from jupyter_tos_guard.inspection.facts import Span
-from jupyter_tos_guard.kernel.scripts import scripts
-from jupyter_tos_guard.kernel.settings import Configuration, configuration
 from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
 from jupyter_tos_guard.policy.model import Exemption, Ladder, Mode, Terms, Verdict, Where
 from jupyter_tos_guard.strikes.spool import Limits, Spool, SpoolState, read
 from jupyter_tos_guard.strikes.standing import Standing, standing
 from jupyter_tos_guard.strikes.strike import (
     MAX_EVIDENCE,
+    MAX_FACTS,
     MAX_SPAN_EVIDENCE,
+    MAX_STEPS,
     Action,
     Evidence,
     Strike,
@@ -36,7 +38,6 @@ from jupyter_tos_guard.strikes.strike import (
 if TYPE_CHECKING:
     from jupyter_tos_guard.guard import Guard
 
-SENSOR = "kernel"
 #: Texts decided about one by one in a request: scripts, the cell, expressions. What is more is joined.
 MAX_TEXTS = 32
 ANY = "*"
@@ -139,6 +140,8 @@ class Gate:
         Text of a kernel variable, None when it is not a plain string; for ``%run $path``.
     language : str
         Of the kernel.
+    sensor : str
+        Who sees the requests: ``kernel`` or ``server``.
     settings : Configuration, optional
         For ``%tos status``.
     clock : callable, optional
@@ -155,6 +158,7 @@ class Gate:
         evidence: Evidence = Evidence.SPAN,
         lookup: Callable[[str], str | None] = lambda name: None,
         language: str = "python",
+        sensor: str = "kernel",
         settings: Configuration | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -166,6 +170,7 @@ class Gate:
         self.settings = settings
         self.warned: Warned | None = None
         self.language = language
+        self.sensor = sensor
         #: Whether ``%tos`` is there and still ours: only then is it exempt. Set by the kernel.
         self.own_magic: Callable[[], bool] = lambda: False
         self._lookup = lookup
@@ -294,12 +299,27 @@ class Gate:
             policy_version=decision.policy_version,
             severe=severe,
             action=_action(decision, finding),
-            sensor=SENSOR,
+            sensor=self.sensor,
             cell_digest=decision.cell_digest,
             line=span.line + item.first_line,
             column=span.column,
             evidence=self._evidence(item.source, span),
+            verdict=finding.verdict.label,
+            end_line=span.end_line + item.first_line,
+            end_column=span.end_column,
+            **self._grounds(item, finding),
         )
+
+    def _grounds(self, item: Item, finding: Finding) -> dict[str, Any]:
+        """Return what the finding stands on, as far as the setting lets it be recorded."""
+        if self.evidence is Evidence.NONE or not finding.facts:
+            return {}
+        first = finding.facts[0]
+        return {
+            "decoded": (first.text or first.value if first.provenance else "")[:MAX_SPAN_EVIDENCE],
+            "provenance": first.provenance[:MAX_STEPS],
+            "facts": tuple((str(fact.kind), fact.value) for fact in finding.facts[:MAX_FACTS]),
+        }
 
     def _evidence(self, source: str, span: Span) -> str:
         if self.evidence is Evidence.NONE:

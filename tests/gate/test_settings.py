@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_tos_guard.gate import settings as module
+from jupyter_tos_guard.gate.settings import FAILURES, FILE_NAME, TosGuard, configuration
 from jupyter_tos_guard.guard import ANSWERS
-from jupyter_tos_guard.kernel import settings as module
-from jupyter_tos_guard.kernel.settings import FAILURES, FILE_NAME, TosGuard, configuration
 
 
 @pytest.fixture

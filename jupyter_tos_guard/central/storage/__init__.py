@@ -1,0 +1,1 @@
+"""What the central server keeps: tables, the database they are in, and their migrations."""
