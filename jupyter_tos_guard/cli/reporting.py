@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from jupyter_tos_guard.gate.readable import readable
 from jupyter_tos_guard.gate.ruling import fragment
+from jupyter_tos_guard.inspection.readable import readable
 from jupyter_tos_guard.policy.decision import Decision, Finding
 from jupyter_tos_guard.policy.model import Clause, Verdict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from jupyter_tos_guard.cli.verb import Exit, PolicyVerb
-from jupyter_tos_guard.gate.readable import readable
+from jupyter_tos_guard.inspection.readable import readable
 
 
 class TermsApp(PolicyVerb):

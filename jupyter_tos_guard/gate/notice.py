@@ -13,9 +13,9 @@ import time
 from html import escape
 from typing import Any
 
-from jupyter_tos_guard.gate.readable import readable
 from jupyter_tos_guard.gate.ruling import Item, Ruling, fragment
 from jupyter_tos_guard.inspection.facts import Span
+from jupyter_tos_guard.inspection.readable import readable
 from jupyter_tos_guard.policy.decision import Finding
 from jupyter_tos_guard.policy.model import Clause, Terms, Verdict
 from jupyter_tos_guard.strikes.standing import Level, Standing

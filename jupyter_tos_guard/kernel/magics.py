@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import no_var_expand
 
 from jupyter_tos_guard.gate.notice import action_taken, describe, summary
-from jupyter_tos_guard.gate.readable import readable
 from jupyter_tos_guard.gate.ruling import Gate, Item, Ruling
+from jupyter_tos_guard.inspection.readable import readable
 from jupyter_tos_guard.policy.decision import Decision
 from jupyter_tos_guard.policy.model import Verdict
 

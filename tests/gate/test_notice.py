@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 import pytest
 
 from jupyter_tos_guard.gate.notice import MIME_TYPE, SENTENCE, notice
-from jupyter_tos_guard.gate.readable import readable
 from jupyter_tos_guard.gate.ruling import Item, Ruling
 from jupyter_tos_guard.inspection.facts import Fact, Kind, Span
+from jupyter_tos_guard.inspection.readable import readable
 from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
 from jupyter_tos_guard.policy.model import Clause, Mode, Terms, Verdict
 from jupyter_tos_guard.strikes.standing import Level, Standing

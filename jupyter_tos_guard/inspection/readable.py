@@ -2,7 +2,7 @@
 
 What would act on a terminal, reorder text or hide in it is written out as an
 escape, so that the reader sees what the interpreter saw. It is not HTML
-escaping: that comes after, in :mod:`.notice`.
+escaping: that comes after, where it is shown.
 """
 
 from __future__ import annotations
