@@ -60,6 +60,8 @@ class Person(Base):
     #: Standing as last computed, so that lists need not compute it; see ``casework``.
     level: Mapped[str] = mapped_column(String(20), default="good", index=True)
     level_until: Mapped[float | None]
+    #: When this level began: servers are stopped a grace period later.
+    level_since: Mapped[float] = mapped_column(default=0.0)
 
 
 class Client(Base):
@@ -257,6 +259,8 @@ class PolicyVersion(Base):
     terms_version: Mapped[str] = mapped_column(String(100))
     #: Terms, ladder, mode and rules: what pages show and the ladder is read from.
     document: Mapped[Json]
+    #: Since when it is the one for everybody, or was last; None: it never was.
+    in_force_since: Mapped[float | None]
 
 
 class Audit(Base):
