@@ -1,0 +1,68 @@
+"""What a user is told: on the own page, in the notice, in the lab."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from jupyter_tos_guard.central.casework.errors import NotFoundError
+from jupyter_tos_guard.central.casework.people import find
+from jupyter_tos_guard.central.storage.tables import Message
+
+#: Most unread messages that an account carries.
+MAX_UNREAD = 20
+
+
+def send(session: Session, person_id: int, kind: str, text: str, now: float) -> None:
+    """Tell one person something.
+
+    ``kind`` is ``standing``, ``standing-ended``, ``review``, ``appeal``, ``exemption`` or ``terms``.
+    """
+    session.add(Message(person_id=person_id, time=now, kind=kind, text=text))
+
+
+def send_many(session: Session, texts: Iterable[tuple[int, str]], kind: str, now: float) -> None:
+    """Tell many people something, each their own text."""
+    rows = [{"person_id": person, "time": now, "kind": kind, "text": text} for person, text in texts]
+    if rows:
+        session.execute(insert(Message), rows)
+
+
+def unread(session: Session, person_id: int) -> list[dict[str, Any]]:
+    """Return what a person has not read, newest first, as an account carries it."""
+    found = session.scalars(
+        select(Message)
+        .where(Message.person_id == person_id, Message.read_at.is_(None))
+        .order_by(Message.time.desc(), Message.id.desc())
+        .limit(MAX_UNREAD)
+    )
+    return [{"id": each.id, "time": each.time, "kind": each.kind, "text": each.text} for each in found]
+
+
+def newest(session: Session, person_id: int, limit: int = 50) -> Sequence[Message]:
+    """Return messages, read or not, newest first."""
+    return session.scalars(
+        select(Message)
+        .where(Message.person_id == person_id)
+        .order_by(Message.time.desc(), Message.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def mark_read(session: Session, user: str, message_id: int, now: float) -> None:
+    """Note that a user has read a message.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none, or it is somebody else's.
+    """
+    person = find(session, user)
+    message = session.get(Message, message_id)
+    if person is None or message is None or message.person_id != person.id:
+        raise NotFoundError("there is no such message")
+    if message.read_at is None:
+        message.read_at = now
