@@ -138,6 +138,9 @@ class Gate:
     evidence : Evidence
     lookup : callable
         Text of a kernel variable, None when it is not a plain string; for ``%run $path``.
+    folder : callable
+        Folder of the kernel, for files named in ``%run`` lines; empty for this process's own,
+        None when the kernel's files cannot be read from here.
     language : str
         Of the kernel.
     sensor : str
@@ -157,6 +160,7 @@ class Gate:
         kernel: str = "",
         evidence: Evidence = Evidence.SPAN,
         lookup: Callable[[str], str | None] = lambda name: None,
+        folder: Callable[[], str | None] = lambda: "",
         language: str = "python",
         sensor: str = "kernel",
         settings: Configuration | None = None,
@@ -174,6 +178,7 @@ class Gate:
         #: Whether ``%tos`` is there and still ours: only then is it exempt. Set by the kernel.
         self.own_magic: Callable[[], bool] = lambda: False
         self._lookup = lookup
+        self._folder = folder
         self._clock = clock
         # Subshells and the control channel decide from threads of their own.
         self._lock = threading.Lock()
@@ -188,6 +193,28 @@ class Gate:
         Returns
         -------
         Ruling
+        """
+        return self.record(self.decide(request))
+
+    def record(self, ruling: Ruling) -> Ruling:
+        """Let a ruling take effect: what it met is put on disk; ``recorded`` says whether that went well."""
+        if ruling.effect is Verdict.WARN:
+            self.warned = Warned(ruling.source, exact_digest(ruling.source))
+        elif ruling.effect is Verdict.BLOCK:
+            self.warned = None  # "%tos run" must not reach past the cell that the user has in mind
+        return ruling._replace(recorded=self.spool.append(ruling.strikes) is SpoolState.READY)
+
+    def decide(self, request: Request) -> Ruling:
+        """Decide about a request and record nothing: for whoever may yet find that it never runs.
+
+        Parameters
+        ----------
+        request : Request
+
+        Returns
+        -------
+        Ruling
+            To be handed to :meth:`record` when it takes effect.
         """
         own = own_command(request.source)
         if own == "run" and self.warned:
@@ -252,18 +279,14 @@ class Gate:
         items = [item for item in items if item.decision.effect > Verdict.ALLOW]
         items.sort(key=lambda item: -item.decision.effect)
         strikes = self._strikes(request, items)
-        recorded = self.spool.append(strikes) is SpoolState.READY
-        if effect is Verdict.WARN:
-            self.warned = Warned(request.source, exact_digest(request.source))
-        elif effect is Verdict.BLOCK:
-            self.warned = None  # "%tos run" must not reach past the cell that the user has in mind
-        return Ruling(effect, request.source, tuple(items), strikes, request.acknowledged, failure, recorded)
+        return Ruling(effect, request.source, tuple(items), strikes, request.acknowledged, failure)
 
     def _texts(self, request: Request) -> list[tuple[str, str]]:
         """Everything in the request that would run, in the order in which it would."""
         texts = []
-        if self.language == "python":
-            texts += [(f"file {path}", text) for path, text in scripts(request.source, self._lookup)]
+        folder = self._folder() if self.language == "python" else None
+        if folder is not None:
+            texts += [(f"file {path}", text) for path, text in scripts(request.source, self._lookup, folder)]
         texts.append(("", request.source))
         expressions = [(f"user_expressions[{name!r}]", text) for name, text in request.expressions.items()]
         room = MAX_TEXTS - len(texts)

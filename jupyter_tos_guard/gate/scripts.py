@@ -24,7 +24,7 @@ _OPTIONS_WITH_VALUE = frozenset(("-l", "-s", "-T", "-b", "-D", "-N"))
 _NAME = re.compile(r"\$\{?(\w+)\}?|\{(\w+)\}")
 
 
-def scripts(source: str, lookup: Callable[[str], str | None]) -> Iterator[tuple[str, str]]:
+def scripts(source: str, lookup: Callable[[str], str | None], folder: str = "") -> Iterator[tuple[str, str]]:
     """Yield path and Python text of each file that ``%run`` lines of the cell name.
 
     Parameters
@@ -33,20 +33,22 @@ def scripts(source: str, lookup: Callable[[str], str | None]) -> Iterator[tuple[
         The cell.
     lookup : callable
         Text of a kernel variable, None when it is not a plain string.
+    folder : str, optional
+        What relative names are relative to; empty for this process's own folder.
     """
     if "run" not in source:
         return
     seen: set[str] = set()
     for match in _RUN.finditer(source):
-        path = _path(_NAME.sub(lambda name: lookup(name[1] or name[2]) or name[0], match.group(1)))
+        path = _path(_NAME.sub(lambda name: lookup(name[1] or name[2]) or name[0], match.group(1)), folder)
         if path and path not in seen and len(seen) < MAX_FILES:
             seen.add(path)
-            text = _read(path)
+            text = _read(os.path.join(folder, path))
             if text is not None:
                 yield path, _cells(text) if path.endswith(".ipynb") else text
 
 
-def _path(arguments: str) -> str:
+def _path(arguments: str, folder: str) -> str:
     """First argument that is not an option, as IPython's ``%run`` finds its file."""
     try:
         words = iter(shlex.split(arguments, posix=os.name == "posix"))
@@ -59,7 +61,11 @@ def _path(arguments: str) -> str:
             next(words, None)
         elif not word.startswith("-"):
             path = os.path.expanduser(word)
-            return path if os.path.isfile(path) or path.endswith(".ipynb") else _with_suffix(path)
+            return (
+                path
+                if os.path.isfile(os.path.join(folder, path)) or path.endswith(".ipynb")
+                else _with_suffix(path)
+            )
     return ""
 
 
