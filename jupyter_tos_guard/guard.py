@@ -21,7 +21,7 @@ from jupyter_tos_guard.inspection.screen import Screen
 from jupyter_tos_guard.policy.bundle import Bundle, BundleError
 from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
 from jupyter_tos_guard.policy.matching import match
-from jupyter_tos_guard.policy.model import Exemption, Mode, Verdict, Where
+from jupyter_tos_guard.policy.model import Account, Exemption, Mode, Verdict, Where
 
 __all__ = ["ANSWERS", "Answer", "BundleFile", "Cell", "Guard", "Settings"]
 
@@ -103,6 +103,24 @@ class Source(Protocol):
     def current(self, now: float) -> tuple[Bundle | None, Reason | None, str]:
         """Return the policy, what is wrong with it if anything, and one sentence of detail."""
 
+    @property
+    def account(self) -> Account:
+        """What holds beside it, as of the last call of :meth:`current`; the same object until it changes."""
+
+
+#: What holds where there is no central server.
+NO_ACCOUNT = Account()
+
+
+def age_problem(bundle: Bundle, refreshed: float, now: float) -> tuple[Reason | None, str]:
+    """Say whether a policy that was last refreshed then has ended or is stale now."""
+    if bundle.expires and now > bundle.expires:
+        return Reason.EXPIRED_POLICY, f"policy {bundle.version} has ended by its own date"
+    if bundle.refresh_days and now - refreshed > bundle.refresh_days * 86_400:
+        days = int((now - refreshed) / 86_400)
+        return Reason.STALE_POLICY, f"policy {bundle.version} was last refreshed {days} days ago"
+    return None, ""
+
 
 class BundleFile:
     """A compiled policy in a file, reopened when the file is replaced.
@@ -115,6 +133,8 @@ class BundleFile:
     every : float
         Seconds between two looks at the file.
     """
+
+    account = NO_ACCOUNT
 
     def __init__(self, path: Path, every: float = 1.0) -> None:
         self._path = path
@@ -134,12 +154,7 @@ class BundleFile:
         if bundle is None:
             reason, detail = self._problem or (Reason.NO_POLICY, f"there is no policy at {self._path}")
             return None, reason, detail
-        if bundle.expires and now > bundle.expires:
-            return bundle, Reason.EXPIRED_POLICY, f"policy {bundle.version} has ended by its own date"
-        if bundle.refresh_days and now - self._refreshed > bundle.refresh_days * 86_400:
-            days = int((now - self._refreshed) / 86_400)
-            return bundle, Reason.STALE_POLICY, f"policy {bundle.version} was last refreshed {days} days ago"
-        return bundle, None, ""
+        return (bundle, *age_problem(bundle, self._refreshed, now))
 
     def _look(self) -> None:
         try:
@@ -216,6 +231,11 @@ class Guard:
         self._earlier: frozenset[int] = frozenset()
         self._looks_at_text = False
         self._cache: dict[str, _Cached] = {}
+        self._account: Account | None = None
+        self._blocked: frozenset[str] = frozenset()
+        self._exemptions: tuple[Exemption, ...] = ()
+        self._next_end = float("inf")
+        self._is_asked = False
 
     @classmethod
     def load(
@@ -250,10 +270,14 @@ class Guard:
             )
 
     def asked(self) -> Guard:
-        """Return a copy to put questions to: they leave no trace in this one's history."""
+        """Return a copy to put questions to: they leave no trace in this one's history.
+
+        Its answers are those of the policy, even while running code is paused for the user.
+        """
         other = copy.copy(self)
         other._history = self._history and self._history.copy()
         other._cache = {}
+        other._is_asked = True
         return other
 
     def forget(self) -> None:
@@ -266,8 +290,14 @@ class Guard:
         now = self.clock()
         bundle, problem, detail = self.source.current(now)
         if bundle is None:
-            return self._answer(problem or Reason.NO_POLICY, digest, detail)
+            return self._paused(digest, None, cell, now) or self._answer(
+                problem or Reason.NO_POLICY, digest, detail
+            )
         history = self._session(bundle)
+        self._take(self.source.account, now)
+        paused = self._paused(digest, bundle, cell, now)
+        if paused is not None:
+            return paused
         cached = self._cache.get(digest)
         if cached is not None and not acknowledged and self._holds(cached, bundle, history):
             history.repeat(cell.source, cached.inspection.words)
@@ -305,6 +335,35 @@ class Guard:
                 self._history.screen = Screen(bundle.interesting_module)
         return self._history
 
+    def _take(self, account: Account, now: float) -> None:
+        """Decide by this account from now on, and look again when something in it ends by itself."""
+        if account is self._account and now < self._next_end:
+            return
+        self._account = account
+        self._cache.clear()
+        ended = account.until is not None and account.until <= now
+        self._blocked = frozenset() if ended else account.blocked_clauses
+        self._exemptions = (*self.settings.exemptions, *account.exemptions)
+        ends = [exemption.until for exemption in self._exemptions]
+        if account.until is not None:
+            ends.append(account.until)
+        self._next_end = min((end for end in ends if end > now), default=float("inf"))
+
+    def _paused(self, digest: str, bundle: Bundle | None, cell: Cell, now: float) -> Decision | None:
+        """Return the answer to everything while running code is paused for the user, if it is.
+
+        Our own magics are not stopped, nor what holds no code: front ends send such requests to
+        find out whether a kernel lives. A hub in monitor mode stops nothing, this included.
+        """
+        pause = self.source.account.paused
+        if pause is None or self._is_asked or (pause.until is not None and pause.until <= now):
+            return None
+        mode = self._mode(bundle)
+        if mode is Mode.MONITOR or not cell.source.strip() or _FAILSAFE.fullmatch(cell.source):
+            return None
+        version, block = bundle.version if bundle else "", Verdict.BLOCK
+        return Decision(block, block, (), Reason.RESTRICTED, mode, version, digest, pause.reason)
+
     def _clauses(self, bundle: Bundle) -> frozenset[str]:
         settings = self.settings
         clauses = bundle.terms.clauses
@@ -332,7 +391,9 @@ class Guard:
             where=self.where,
             now=now,
             enabled=self._enabled,
-            exemptions=self.settings.exemptions,
+            exemptions=self._exemptions,
+            blocked=self._blocked,
+            softened=self.source.account.softened,
         )
         if matches.predicates:
             self._earlier |= matches.predicates
@@ -367,6 +428,8 @@ class Guard:
         return Decision(verdict, effect, findings, reason, self._mode(bundle), version, digest, detail)
 
     def _mode(self, bundle: Bundle | None) -> Mode:
+        if self.source.account.mode is Mode.MONITOR:
+            return Mode.MONITOR
         return self.settings.mode or (bundle.mode if bundle else Mode.MONITOR)
 
     def _effect(self, verdict: Verdict, bundle: Bundle | None) -> Verdict:

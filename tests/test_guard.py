@@ -11,7 +11,7 @@ from jupyter_tos_guard.guard import ANSWERS, BundleFile, Guard, Settings
 from jupyter_tos_guard.inspection import Budget, Cell
 from jupyter_tos_guard.policy.compile import compile_policy
 from jupyter_tos_guard.policy.decision import Reason
-from jupyter_tos_guard.policy.model import Exemption, Mode, Verdict, Where
+from jupyter_tos_guard.policy.model import Account, Exemption, Mode, Pause, Verdict, Where
 
 BAD = "!git clone https://github.com/made-up-owner/forbidden-thing"
 FISHY = "!pip install made-up-fishy"
@@ -225,7 +225,14 @@ def test_cache_is_bounded(bundle: Path) -> None:
 
 
 def test_table_names_every_failure() -> None:
-    decided = {Reason.CLEAR, Reason.RULE, Reason.EXEMPT, Reason.FAILSAFE, Reason.ACKNOWLEDGED}
+    decided = {
+        Reason.CLEAR,
+        Reason.RULE,
+        Reason.EXEMPT,
+        Reason.FAILSAFE,
+        Reason.ACKNOWLEDGED,
+        Reason.RESTRICTED,
+    }
     assert set(ANSWERS) == set(Reason) - decided
 
 
@@ -336,6 +343,127 @@ def test_replaced_policy_is_used_by_a_running_session(bundle: Path, tmp_path: Pa
     new.replace(path)
     now[0] += 10
     assert guard.check(Cell("!git clone https://github.com/x/$part")).verdict is Verdict.BLOCK
+
+
+# -- what the hub has laid down beside the policy
+
+
+class Fixed:
+    """A source with an account beside the policy."""
+
+    def __init__(self, bundle: Path, account: Account) -> None:
+        self._file = BundleFile(bundle)
+        self.account = account
+
+    def current(self, now: float):
+        return self._file.current(now)
+
+
+def under(bundle: Path, account: Account, clock=lambda: 1000.0, where: Where | None = None, **settings):
+    return Guard(Fixed(bundle, account), Settings(**settings), where, clock=clock)
+
+
+@pytest.mark.parametrize("cell", ["x = 1", BAD, "!ls", "%tos status {1}", "%pip list"])
+def test_nothing_runs_while_a_person_is_paused(bundle: Path, cell: str) -> None:
+    decision = under(bundle, Account(paused=Pause("after two strikes", 2000.0))).check(Cell(cell))
+    assert (decision.effect, decision.reason) == (Verdict.BLOCK, Reason.RESTRICTED)
+    assert decision.detail == "after two strikes"
+    assert not decision.findings, "a pause is no breach"
+
+
+@pytest.mark.parametrize("cell", ["%tos status", "%tos terms", "", " \n"])
+def test_a_paused_person_can_still_ask_why(bundle: Path, cell: str) -> None:
+    assert under(bundle, Account(paused=Pause("", None))).check(Cell(cell)).effect is Verdict.ALLOW
+
+
+def test_a_pause_ends_by_itself(bundle: Path) -> None:
+    now = [1000.0]
+    guard = under(bundle, Account(paused=Pause("", 2000.0)), clock=lambda: now[0])
+    assert guard.check(Cell("x = 1")).reason is Reason.RESTRICTED
+    now[0] = 2000.0
+    assert guard.check(Cell("x = 1")).reason is Reason.CLEAR
+    assert guard.check(Cell(BAD)).reason is Reason.RULE
+
+
+def test_what_was_not_run_during_a_pause_is_not_part_of_the_session(bundle: Path) -> None:
+    guard = under(bundle, Account(paused=Pause()))
+    guard.check(Cell("part = 'forbidden-thing'"))
+    guard.source.account = Account()
+    assert guard.check(Cell("!git clone https://github.com/x/$part")).verdict is Verdict.ALLOW
+
+
+def test_a_question_during_a_pause_is_answered_by_the_policy(bundle: Path) -> None:
+    guard = under(bundle, Account(paused=Pause()))
+    assert guard.asked().check(Cell(BAD)).reason is Reason.RULE
+    assert guard.check(Cell(BAD)).reason is Reason.RESTRICTED
+
+
+def test_a_pause_holds_without_a_policy_when_the_operator_enforces(tmp_path: Path) -> None:
+    guard = under(tmp_path / "none", Account(paused=Pause()), mode=Mode.ENFORCE)
+    assert guard.check(Cell("x = 1")).reason is Reason.RESTRICTED
+
+
+def test_monitor_mode_stops_nothing_for_a_pause_and_still_records(bundle: Path) -> None:
+    decision = under(bundle, Account(paused=Pause()), mode=Mode.MONITOR).check(Cell(BAD))
+    assert (decision.effect, decision.reason) == (Verdict.OBSERVE, Reason.RULE)
+
+
+def test_warnings_under_a_blocked_clause_block_and_cannot_be_acknowledged(bundle: Path) -> None:
+    account = Account(blocked_clauses=frozenset({"things"}), until=2000.0)
+    for acknowledged in (False, True):
+        decision = under(bundle, account).check(Cell(FISHY), acknowledged=acknowledged)
+        assert (decision.verdict, decision.effect) == (Verdict.BLOCK, Verdict.BLOCK)
+    assert under(bundle, account).check(Cell(NEW)).verdict is Verdict.OBSERVE, "rules on trial never block"
+    other = Account(blocked_clauses=frozenset({"resting"}))
+    assert under(bundle, other).check(Cell(FISHY)).verdict is Verdict.WARN
+
+
+def test_a_blocked_clause_is_free_again_at_its_time(bundle: Path) -> None:
+    now = [1000.0]
+    account = Account(blocked_clauses=frozenset({"things"}), until=2000.0)
+    guard = under(bundle, account, clock=lambda: now[0])
+    assert guard.check(Cell(FISHY)).verdict is Verdict.BLOCK
+    now[0] = 2000.0
+    assert guard.check(Cell(FISHY)).verdict is Verdict.WARN
+
+
+@pytest.mark.parametrize("to", [Verdict.OBSERVE, Verdict.ALLOW])
+def test_a_softened_rule_reaches_no_further_even_under_a_blocked_clause(bundle: Path, to: Verdict) -> None:
+    (finding,) = decide(bundle, BAD).findings
+    account = Account(softened={finding.rule: to}, blocked_clauses=frozenset({"things"}))
+    decision = under(bundle, account).check(Cell(BAD))
+    assert decision.effect is to
+    assert bool(decision.findings) is (to is Verdict.OBSERVE), "a rule taken back leaves no record"
+    assert under(bundle, account).check(Cell(FISHY)).verdict is Verdict.BLOCK
+
+
+def test_softening_never_makes_a_rule_stricter(bundle: Path) -> None:
+    (finding,) = decide(bundle, NEW).findings
+    account = Account(softened={finding.rule: Verdict.BLOCK})
+    assert under(bundle, account).check(Cell(NEW)).verdict is Verdict.OBSERVE
+
+
+def test_the_hubs_monitor_mode_beats_every_setting(bundle: Path) -> None:
+    decision = under(bundle, Account(mode=Mode.MONITOR), mode=Mode.ENFORCE).check(Cell(BAD))
+    assert (decision.effect, decision.mode) == (Verdict.OBSERVE, Mode.MONITOR)
+
+
+def test_an_exemption_from_the_hub_holds_until_it_ends_also_for_a_cell_seen_before(bundle: Path) -> None:
+    now = [1000.0]
+    exempt = Account(exemptions=(Exemption("user:ada", "clause:things", 2000.0),))
+    guard = under(bundle, exempt, clock=lambda: now[0], where=Where(user="ada"))
+    assert guard.check(Cell(BAD)).reason is Reason.EXEMPT
+    now[0] = 2001.0
+    assert guard.check(Cell(BAD)).verdict is Verdict.BLOCK
+
+
+def test_a_new_account_counts_from_the_next_cell_on_also_for_a_cell_seen_before(bundle: Path) -> None:
+    guard = under(bundle, Account())
+    assert guard.check(Cell(FISHY)).verdict is Verdict.WARN
+    guard.source.account = Account(blocked_clauses=frozenset({"things"}))
+    assert guard.check(Cell(FISHY)).verdict is Verdict.BLOCK
+    guard.source.account = Account()
+    assert guard.check(Cell(FISHY)).verdict is Verdict.WARN
 
 
 # -- any cell returns in time

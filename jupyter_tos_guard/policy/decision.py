@@ -17,6 +17,7 @@ class Reason(str, Enum):
     EXEMPT = "exempt"
     FAILSAFE = "failsafe"
     ACKNOWLEDGED = "acknowledged"
+    RESTRICTED = "restricted"  #: running code is paused for this person; nothing was looked at
     NO_POLICY = "no-policy"
     STALE_POLICY = "stale-policy"
     EXPIRED_POLICY = "expired-policy"

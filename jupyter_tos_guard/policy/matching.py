@@ -8,7 +8,7 @@ last and belongs to the guard. No clock: the time is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from hashlib import blake2b
 from itertools import chain, islice
 from typing import Final, NamedTuple
@@ -17,7 +17,7 @@ from jupyter_tos_guard.inspection.facts import Fact, Kind
 from jupyter_tos_guard.policy import layout
 from jupyter_tos_guard.policy.bundle import Bundle, BundleError, RuleInfo
 from jupyter_tos_guard.policy.decision import Finding
-from jupyter_tos_guard.policy.model import Exemption, Verdict, Where
+from jupyter_tos_guard.policy.model import Exemption, Status, Verdict, Where
 
 #: Facts that are kept for one predicate and for one finding: enough to explain.
 MAX_FACTS: Final = 16
@@ -58,6 +58,8 @@ def match(
     now: float,
     enabled: frozenset[str],
     exemptions: Sequence[Exemption] = (),
+    blocked: frozenset[str] = frozenset(),
+    softened: Mapping[str, Verdict] | None = None,
 ) -> Matches:
     """Match facts against a policy.
 
@@ -75,6 +77,10 @@ def match(
     enabled : frozenset of str
         Clauses that are on.
     exemptions : sequence of Exemption
+    blocked : frozenset of str
+        Clauses whose warnings block.
+    softened : Mapping, optional
+        Rules by id, and the strictest verdict that they still reach.
 
     Raises
     ------
@@ -96,7 +102,10 @@ def match(
         if info.action is not Verdict.ALLOW and _is_exempt(info, where, now, exemptions):
             exempted = True
             continue
-        findings.append((info, _finding(info, support, current)))
+        verdict = _verdict(info, blocked, softened)
+        if verdict is Verdict.ALLOW and info.action is not Verdict.ALLOW:
+            continue  # taken back altogether
+        findings.append((info, _finding(info, verdict, support, current)))
     kept, vetted = _override(findings)
     return Matches(tuple(sorted(kept, key=_strictest_first)), exempted, remembered, vetted)
 
@@ -225,11 +234,21 @@ def _is_exempt(info: RuleInfo, where: Where, now: float, exemptions: Sequence[Ex
 # --- findings ---
 
 
-def _finding(info: RuleInfo, support: Sequence[int], current: dict[int, list[Fact]]) -> Finding:
+def _verdict(info: RuleInfo, blocked: frozenset[str], softened: Mapping[str, Verdict] | None) -> Verdict:
+    """Return what the rule asks for here: no more than its maturity, and what it was softened to, let it."""
+    verdict = info.verdict
+    if verdict is Verdict.WARN and info.clause in blocked and info.status == Status.STABLE:
+        verdict = Verdict.BLOCK
+    return min(verdict, softened.get(info.id, verdict)) if softened else verdict
+
+
+def _finding(
+    info: RuleInfo, verdict: Verdict, support: Sequence[int], current: dict[int, list[Fact]]
+) -> Finding:
     facts = dict.fromkeys(fact for number in support for fact in current[number])
     telling = sorted(facts, key=lambda fact: (_TELLING.get(fact.kind, len(_TELLING)), fact.span, fact.value))
     return Finding(
-        info.id, info.title, info.message, info.clause, info.verdict, info.level, tuple(telling[:MAX_FACTS])
+        info.id, info.title, info.message, info.clause, verdict, info.level, tuple(telling[:MAX_FACTS])
     )
 
 

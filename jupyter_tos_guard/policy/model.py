@@ -1,4 +1,4 @@
-"""The policy in memory: terms, clauses, ladder, exemptions.
+"""The policy in memory: terms, clauses, ladder, exemptions, and what else holds for one person.
 
 Plain data, as named tuples: every kernel imports this, and a frozen data class takes
 four times as long to make. Reading rule files is :mod:`.rules`; what clients get is
@@ -7,6 +7,7 @@ four times as long to make. Reading rule files is :mod:`.rules`; what clients ge
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, IntEnum
 from typing import Any, NamedTuple
 
@@ -119,6 +120,41 @@ class Exemption(NamedTuple):
     target: str
     until: float
     reason: str = ""
+
+
+class Pause(NamedTuple):
+    """Nothing that the person sends runs, until then (seconds since the epoch; None: until lifted)."""
+
+    reason: str = ""
+    until: float | None = None
+
+
+class Account(NamedTuple):
+    """What the hub has laid down beside the policy, for one person and for everybody.
+
+    Everything for everybody only makes the policy milder.
+
+    Attributes
+    ----------
+    exemptions : tuple of Exemption
+        Beside those of the settings.
+    blocked_clauses : frozenset of str
+        Clauses under which a warning can no longer be passed over: it blocks.
+    paused : Pause or None
+    until : float or None
+        When ``blocked_clauses`` end by themselves, seconds since the epoch.
+    softened : Mapping
+        Rules that are taken back, by id: the strictest verdict that they still reach.
+    mode : Mode or None
+        ``MONITOR``: nothing is stopped, whatever policy and settings say. Nothing else has a meaning.
+    """
+
+    exemptions: tuple[Exemption, ...] = ()
+    blocked_clauses: frozenset[str] = frozenset()
+    paused: Pause | None = None
+    until: float | None = None
+    softened: Mapping[str, Verdict] = {}
+    mode: Mode | None = None
 
 
 class Where(NamedTuple):

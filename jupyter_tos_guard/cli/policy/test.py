@@ -9,12 +9,12 @@ from functools import lru_cache
 from jupyter_tos_guard.cli.judging import judge_session
 from jupyter_tos_guard.cli.policy.folder import FolderVerb
 from jupyter_tos_guard.cli.verb import Exit
-from jupyter_tos_guard.guard import Cell, Guard, Settings
+from jupyter_tos_guard.guard import NO_ACCOUNT, Cell, Guard, Settings
 from jupyter_tos_guard.policy.bundle import Bundle
 from jupyter_tos_guard.policy.compile import encode
 from jupyter_tos_guard.policy.decision import Reason
 from jupyter_tos_guard.policy.lint import check_examples, lint
-from jupyter_tos_guard.policy.model import Mode, Verdict
+from jupyter_tos_guard.policy.model import Account, Mode, Verdict
 from jupyter_tos_guard.policy.rules import Policy, Problem, Rule, load_policy
 
 
@@ -72,6 +72,10 @@ class _Compiled:
     """A policy in memory as a guard's source."""
 
     bundle: Bundle
+
+    @property
+    def account(self) -> Account:
+        return NO_ACCOUNT
 
     def current(self, now: float) -> tuple[Bundle | None, Reason | None, str]:
         return self.bundle, None, ""
