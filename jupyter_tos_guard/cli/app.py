@@ -35,6 +35,10 @@ class TosGuardApp(Verb):
         ),
         "strikes": (f"{_VERBS}.strikes.StrikesApp", "List or export the strikes recorded on this machine."),
         "terms": (f"{_VERBS}.terms.TermsApp", "Print the terms of use."),
+        "central": (
+            f"{_VERBS}.central.app.CentralVerbs",
+            "Run the central server and look after its policy repository.",
+        ),
         "demo": (f"{_VERBS}.demo.DemoApp", "See a guarded notebook: in the terminal, then in JupyterLab."),
     }
 

@@ -1,0 +1,60 @@
+"""Tokens for hubs without JupyterHub: made, looked up, ended. Only digests are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from jupyter_tos_guard.central.storage.tables import Token
+
+#: So that a token is known when it lies somewhere: secret scanners look for prefixes.
+PREFIX = "tosguard_"
+
+
+def digest_of(token: str) -> str:
+    """Return what is kept of a token. It is random and long, so a plain hash cannot be searched."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def make_token(
+    session: Session,
+    user: str,
+    scopes: Iterable[str],
+    now: float,
+    *,
+    days: float | None = None,
+    note: str = "",
+) -> str:
+    """Store a new token and return it, the only time that it is seen."""
+    token = PREFIX + secrets.token_urlsafe(32)
+    session.add(
+        Token(
+            digest=digest_of(token),
+            user=user,
+            scopes=sorted(set(scopes)),
+            note=note,
+            made_at=now,
+            expires=None if days is None else now + days * 86_400,
+        )
+    )
+    return token
+
+
+def find_token(session: Session, digest: str, now: float) -> Token | None:
+    """Return the token of that digest if it is in force."""
+    found = session.scalar(select(Token).where(Token.digest == digest))
+    return found if found and (found.expires is None or found.expires > now) else None
+
+
+def list_tokens(session: Session) -> list[Token]:
+    """Return all tokens, oldest first."""
+    return list(session.scalars(select(Token).order_by(Token.id)))
+
+
+def revoke_token(session: Session, number: int) -> bool:
+    """End a token; return whether there was one of that number."""
+    return session.execute(delete(Token).where(Token.id == number).returning(Token.id)).first() is not None

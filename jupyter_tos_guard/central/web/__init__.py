@@ -1,0 +1,1 @@
+"""The place: HTTP in front of casework, intake and the policy repository."""

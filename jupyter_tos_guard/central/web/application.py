@@ -1,0 +1,63 @@
+"""The tornado application: all routes below one prefix."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import time
+from typing import Any
+
+from tornado.web import Application, RequestHandler
+
+from jupyter_tos_guard.central.web.base import NotFound
+from jupyter_tos_guard.central.web.context import Context
+from jupyter_tos_guard.central.web.health import Health, MetricsHandler, Ready
+from jupyter_tos_guard.central.web.limits import RateLimit
+
+#: Path below the prefix as a regular expression, handler, arguments of its ``initialize``.
+Rule = tuple[str, type[RequestHandler], dict[str, Any]]
+
+
+def make_app(context: Context, *, cookie_secret: bytes, authenticate_metrics: bool = True) -> Application:
+    """Return the application.
+
+    Parameters
+    ----------
+    context : Context
+    cookie_secret : bytes
+        The same on all replicas.
+    authenticate_metrics : bool, optional
+        Whether ``metrics`` needs the scope ``read``.
+    """
+    limits = context.limits
+    return Application(
+        [
+            (re.escape(context.prefix) + path, handler, arguments)
+            for path, handler, arguments in rules(context)
+        ],
+        default_handler_class=NotFound,
+        context=context,
+        cookie_secret=cookie_secret,
+        authenticate_metrics=authenticate_metrics,
+        requests=RateLimit(limits.requests_per_second, limits.burst, time.monotonic),
+        reports=RateLimit(limits.reports_per_minute / 60, limits.report_burst, time.monotonic),
+        log_function=context.metrics.log_request,
+        xsrf_cookies=False,  # checked in `prepare`, where it is known whether a cookie speaks
+        xsrf_cookie_kwargs={"path": context.prefix, "samesite": "Strict"},
+        xsrf_cookie_version=2,
+    )
+
+
+def rules(context: Context) -> list[Rule]:
+    """Return all routes; a test holds its table of who may do what against them."""
+    found: list[Rule] = [
+        (r"health", Health, {}),
+        (r"ready", Ready, {}),
+        (r"metrics", MetricsHandler, {}),
+    ]
+    found += [(path, handler, {}) for path, handler in context.auth.routes()]
+    if importlib.util.find_spec("jupyter_tos_guard.central.web.pages.routes"):
+        pages = importlib.import_module("jupyter_tos_guard.central.web.pages.routes")
+        found += [(rule[0], rule[1], rule[2] if len(rule) > 2 else {}) for rule in pages.routes()]
+    return found

@@ -1,0 +1,141 @@
+"""What every handler needs: one bundle of it, made once at start. No decisions here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from sqlalchemy.orm import Session
+
+from jupyter_tos_guard.central.casework.config import CaseworkConfig
+from jupyter_tos_guard.central.storage.database import Database, Unavailable
+
+if TYPE_CHECKING:
+    from jupyter_tos_guard.central.intake.commit import Intake
+    from jupyter_tos_guard.central.web.auth import Auth
+    from jupyter_tos_guard.central.web.metrics import Metrics
+
+_T = TypeVar("_T")
+
+
+class PolicyRepository(Protocol):
+    """What the service asks of the publishing part; see ``central/publishing/repository.py``."""
+
+    def resign(self, now: float) -> bool:
+        """Sign timestamp and snapshot again when they are getting old."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What bounds the work that anybody can make.
+
+    Attributes
+    ----------
+    requests_per_second, burst : float
+        Of one caller, on one replica.
+    reports_per_minute, report_burst : float
+        Reports of strikes of one caller.
+    waiters : int
+        Long polls open at once; more are answered at once.
+    busy : int
+        Calls waiting for the database; more are answered 503.
+    """
+
+    requests_per_second: float = 20.0
+    burst: float = 100.0
+    reports_per_minute: float = 60.0
+    report_burst: float = 60.0
+    waiters: int = 20_000
+    busy: int = 400
+
+
+class Threads:
+    """The small pool in which all database work is done, with a bound on what waits for it."""
+
+    def __init__(self, size: int, most_waiting: int) -> None:
+        self._pool = ThreadPoolExecutor(size, thread_name_prefix="tos-guard-db")
+        self._most = most_waiting
+        self.waiting = 0
+
+    async def run(self, function: Callable[..., _T], *args: Any) -> _T:
+        """Call a function in a thread.
+
+        Raises
+        ------
+        Unavailable
+            When too many calls are waiting already.
+        """
+        if self.waiting >= self._most:
+            raise Unavailable("too many requests are waiting for the database")
+        self.waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+        finally:
+            self.waiting -= 1
+
+    def close(self) -> None:
+        """Let what runs end; start nothing more."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every handler needs.
+
+    Attributes
+    ----------
+    database : Database
+    casework : CaseworkConfig
+    auth : Auth
+        How callers are known.
+    threads : Threads
+    metrics : Metrics
+    clock : callable
+        Seconds since the epoch.
+    prefix : str
+        Path below which everything is, with a slash at both ends.
+    public_url : str
+        The service as a browser sees it, for links in messages; empty when not known.
+    repository_folder : Path or None
+        The policy repository's files.
+    repository : PolicyRepository or None
+        The same for writing; None when this replica has no online keys.
+    intake : Intake or None
+    limits : Limits
+    name : str
+        Of the service, as the Hub knows it.
+    notify : callable
+        ``notify(title, text)`` tells the admins through the channels that the operator set; returns at once.
+    """
+
+    database: Database
+    casework: CaseworkConfig
+    auth: Auth
+    threads: Threads
+    metrics: Metrics
+    clock: Callable[[], float]
+    prefix: str = "/"
+    public_url: str = ""
+    repository_folder: Path | None = None
+    repository: PolicyRepository | None = None
+    intake: Intake | None = None
+    limits: Limits = field(default_factory=Limits)
+    name: str = "tos-guard"
+    notify: Callable[[str, str], None] = lambda title, text: None
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("jupyter_tos_guard.central"))
+
+    async def transaction(self, work: Callable[[Session], _T]) -> _T:
+        """Do work that writes, in a thread, in one transaction; see :meth:`Database.run`."""
+        return await self.threads.run(self.database.run, work)
+
+    async def reading(self, work: Callable[[Session], _T]) -> _T:
+        """Do work that only reads, in a thread."""
+        return await self.threads.run(self.database.read, work)
+
+
+__all__ = ["Context", "Limits", "PolicyRepository", "Threads", "Unavailable"]

@@ -1,0 +1,1 @@
+"""Verbs of ``jupyter tos-guard central``: the central server and its policy repository."""
