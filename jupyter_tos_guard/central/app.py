@@ -20,12 +20,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from jupyter_core.application import JupyterApp
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode, default, validate
 
 from jupyter_tos_guard.central.casework.config import CaseworkConfig, Effect
-from jupyter_tos_guard.central.storage.database import Database
+from jupyter_tos_guard.central.storage.database import Database, Unavailable
+from jupyter_tos_guard.central.storage.migrate import MigrationError, migrate
 from jupyter_tos_guard.central.web.application import make_app
 from jupyter_tos_guard.central.web.auth import Auth, HubAuth, StatelessHubOAuth, TokenAuth
 from jupyter_tos_guard.central.web.context import Context, Limits, Threads
@@ -187,12 +189,18 @@ class CentralApp(JupyterApp):
 
     def open_database(self) -> Database:
         """Return the database, its tables as this version has them."""
-        from jupyter_tos_guard.central.storage.migrate import migrate
-
         if self.database_url.startswith("sqlite:///"):
             self.state_folder()
-        database = Database(self.database_url, self.database_connections)
-        migrate(database)
+        try:
+            database = Database(self.database_url, self.database_connections)
+            migrate(database)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
+            raise SettingError(
+                "database_url is not one that can be used: sqlite:///PATH or postgresql://user@host/name "
+                "(that needs: pip install jupyter_tos_guard[postgresql])"
+            ) from None
+        except (MigrationError, Unavailable) as error:
+            raise SettingError(str(error)) from None
         return database
 
     def hub(self) -> StatelessHubOAuth | None:

@@ -9,7 +9,18 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: SQLite counts rows only in a column that it calls INTEGER.
@@ -41,6 +52,15 @@ class AppealState(str, Enum):
 class Base(DeclarativeBase):
     """Base of all tables."""
 
+    #: Every constraint has a name, or a later migration could not change it.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads a plain class attribute
         float: Double,
         str: String(500),
