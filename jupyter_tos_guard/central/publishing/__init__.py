@@ -1,0 +1,1 @@
+"""How a policy gets out: keys, the signed repository, replay of what a version would have done."""
