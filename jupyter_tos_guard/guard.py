@@ -22,6 +22,7 @@ from jupyter_tos_guard.policy.bundle import Bundle, BundleError
 from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
 from jupyter_tos_guard.policy.matching import match
 from jupyter_tos_guard.policy.model import Account, Exemption, Mode, Verdict, Where
+from jupyter_tos_guard.strikes.standing import Seen
 
 __all__ = ["ANSWERS", "Answer", "BundleFile", "Cell", "Guard", "Settings"]
 
@@ -108,6 +109,13 @@ class Source(Protocol):
         """What holds beside it, as of the last call of :meth:`current`; the same object until it changes."""
 
 
+class HubSource(Source, Protocol):
+    """A source that also knows where the hub sees the user."""
+
+    def seen(self) -> Seen | None:
+        """Return it; None when the hub has not said yet."""
+
+
 #: What holds where there is no central server.
 NO_ACCOUNT = Account()
 
@@ -139,7 +147,7 @@ class BundleFile:
     def __init__(self, path: Path, every: float = 1.0) -> None:
         self._path = path
         self._every = every
-        self._next_look = float("-inf")
+        self._looked = float("-inf")
         self._stamp: tuple[int, int, int] | None = None
         self._refreshed = 0.0
         self._bundle: Bundle | None = None
@@ -147,8 +155,8 @@ class BundleFile:
 
     def current(self, now: float) -> tuple[Bundle | None, Reason | None, str]:
         """See :class:`Source`."""
-        if now >= self._next_look:
-            self._next_look = now + self._every
+        if not 0 <= now - self._looked < self._every:  # the clock may have been set back, too
+            self._looked = now
             self._look()
         bundle = self._bundle
         if bundle is None:
@@ -280,6 +288,12 @@ class Guard:
         other._is_asked = True
         return other
 
+    def mode(self, bundle: Bundle | None) -> Mode:
+        """Return the mode in force: the hub's monitor, else the settings', else the policy's."""
+        if self.source.account.mode is Mode.MONITOR:
+            return Mode.MONITOR
+        return self.settings.mode or (bundle.mode if bundle else Mode.MONITOR)
+
     def forget(self) -> None:
         """Start a new session: the kernel was restarted."""
         self._history = None
@@ -358,7 +372,7 @@ class Guard:
         pause = self.source.account.paused
         if pause is None or self._is_asked or (pause.until is not None and pause.until <= now):
             return None
-        mode = self._mode(bundle)
+        mode = self.mode(bundle)
         if mode is Mode.MONITOR or not cell.source.strip() or _FAILSAFE.fullmatch(cell.source):
             return None
         version, block = bundle.version if bundle else "", Verdict.BLOCK
@@ -405,10 +419,10 @@ class Guard:
         effect = self._effect(verdict, bundle)
         if acknowledged and verdict is Verdict.WARN:
             effect, reason = Verdict.OBSERVE, Reason.ACKNOWLEDGED
-        return Decision(verdict, effect, findings, reason, self._mode(bundle), bundle.version, digest)
+        return Decision(verdict, effect, findings, reason, self.mode(bundle), bundle.version, digest)
 
     def _clear(self, reason: Reason, bundle: Bundle, digest: str) -> Decision:
-        return Decision(Verdict.ALLOW, Verdict.ALLOW, (), reason, self._mode(bundle), bundle.version, digest)
+        return Decision(Verdict.ALLOW, Verdict.ALLOW, (), reason, self.mode(bundle), bundle.version, digest)
 
     def _answer(
         self,
@@ -425,15 +439,10 @@ class Guard:
             verdict, reason = findings[0].verdict, Reason.RULE
         version = bundle.version if bundle else ""
         effect = self._effect(verdict, bundle)
-        return Decision(verdict, effect, findings, reason, self._mode(bundle), version, digest, detail)
-
-    def _mode(self, bundle: Bundle | None) -> Mode:
-        if self.source.account.mode is Mode.MONITOR:
-            return Mode.MONITOR
-        return self.settings.mode or (bundle.mode if bundle else Mode.MONITOR)
+        return Decision(verdict, effect, findings, reason, self.mode(bundle), version, digest, detail)
 
     def _effect(self, verdict: Verdict, bundle: Bundle | None) -> Verdict:
-        return verdict if self._mode(bundle) is Mode.ENFORCE else min(verdict, Verdict.OBSERVE)
+        return verdict if self.mode(bundle) is Mode.ENFORCE else min(verdict, Verdict.OBSERVE)
 
     def _holds(self, cached: _Cached, bundle: Bundle, history: History) -> bool:
         return cached.bundle is bundle and cached.revision == self._revision(cached.inspection, history)

@@ -17,7 +17,7 @@ from jupyter_tos_guard.gate.ruling import Item, Ruling, fragment
 from jupyter_tos_guard.inspection.facts import Span
 from jupyter_tos_guard.inspection.readable import readable
 from jupyter_tos_guard.policy.decision import Finding
-from jupyter_tos_guard.policy.model import Clause, Terms, Verdict
+from jupyter_tos_guard.policy.model import Clause, Pause, Terms, Verdict
 from jupyter_tos_guard.strikes.standing import Level, Standing
 from jupyter_tos_guard.strikes.strike import Action
 
@@ -26,6 +26,8 @@ SENTENCE = (
     "You may be executing code that is disallowed, "
     "and this may restrict your ability to use this hub in the future."
 )
+#: In its place while running code is paused for the user: it is not about this cell.
+PAUSED = "Running code is paused for your account on this hub; nothing is wrong with this cell."
 #: Findings shown; the rest is counted.
 MAX_SHOWN = 3
 WIDTH = 79
@@ -69,10 +71,13 @@ def describe(ruling: Ruling, terms: Terms | None, standing: Standing) -> Json:
     return {
         "effect": ruling.effect.label,
         "headline": "This cell was not run" + (" yet." if warned else "."),
-        "sentence": SENTENCE,
+        "sentence": PAUSED if ruling.pause else SENTENCE,
+        "pause": {"reason": readable(ruling.pause.reason, 500), "until": ruling.pause.until}
+        if ruling.pause
+        else None,
         "findings": findings[:MAX_SHOWN],
         "more": max(0, len(findings) - MAX_SHOWN),
-        "failure": "" if findings else readable(f"{decision.reason}: {decision.detail}", 300),
+        "failure": "" if findings or ruling.pause else readable(f"{decision.reason}: {decision.detail}", 300),
         "cell_digest": decision.cell_digest,
         "policy_version": readable(decision.policy_version, 60),
         "standing": {
@@ -82,7 +87,9 @@ def describe(ruling: Ruling, terms: Terms | None, standing: Standing) -> Json:
             "next_level": standing.next_level.value if standing.next_level else None,
             "strikes_left": standing.strikes_left,
         },
-        "next": _next(warned, bool(findings), ruling.recorded, standing),
+        "next": _after(ruling.pause)
+        if ruling.pause
+        else _next(warned, bool(findings), ruling.recorded, standing),
         "run_anyway": {"magic": "%tos run", "acknowledge": decision.cell_digest} if warned else None,
         "terms": {
             "title": readable(terms.title, 120) if terms else "",
@@ -95,6 +102,8 @@ def describe(ruling: Ruling, terms: Terms | None, standing: Standing) -> Json:
 
 def summary(data: Json) -> str:
     """Return one line that says what was found: the error's value and its traceback."""
+    if data["pause"]:
+        return f"running code is paused for your account {_until(data['pause']['until'])}"
     if not data["findings"]:
         return f"the cell could not be checked ({data['failure']})"
     first = data["findings"][0]
@@ -116,6 +125,8 @@ def plain(data: Json) -> str:
         parts.append("")
     if data["more"]:
         parts += [f"and {data['more']} more.", ""]
+    if data["pause"] and data["pause"]["reason"]:
+        parts += [_wrap(f"The reason given: {data['pause']['reason']}"), ""]
     if data["failure"]:
         parts += [_wrap(f"The cell could not be checked: {data['failure']}"), ""]
     parts.append(_wrap("What happens next: " + data["next"]))
@@ -149,6 +160,9 @@ def html(data: Json) -> str:
             parts.append(f'<p style="margin:0.2em 0">which is ({how}):</p>{_code(finding["decoded"])}')
     if data["more"]:
         parts.append(f'<p style="margin:0.4em 0">and {data["more"]} more.</p>')
+    if data["pause"] and data["pause"]["reason"]:
+        reason = escape(data["pause"]["reason"])
+        parts.append(f'<p style="margin:0.4em 0">The reason given: {reason}</p>')
     if data["failure"]:
         failure = escape(data["failure"])
         parts.append(f'<p style="margin:0.4em 0">The cell could not be checked: {failure}</p>')
@@ -217,6 +231,21 @@ def _next(warned: bool, found: bool, recorded: bool, standing: Standing) -> str:
         f"this {act} and is a warning. You have {live}; {_more(standing)} "
         f"Without another, all have expired by {date}."
     )
+
+
+def _after(pause: Pause) -> str:
+    kept = "Your files are still yours to read, save and download."
+    if pause.until is None:
+        return f"code runs again when the people who run this hub lift the pause. {kept}"
+    return f"the pause ends by itself on {_day_and_time(pause.until)}. {kept}"
+
+
+def _until(until: float | None) -> str:
+    return f"until {_day_and_time(until)}" if until is not None else "until it is lifted"
+
+
+def _day_and_time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
 def _more(standing: Standing) -> str:

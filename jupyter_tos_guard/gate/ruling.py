@@ -21,9 +21,9 @@ from jupyter_tos_guard.inspection import Cell
 from jupyter_tos_guard.inspection.digests import exact_digest
 from jupyter_tos_guard.inspection.facts import Span
 from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
-from jupyter_tos_guard.policy.model import Exemption, Ladder, Mode, Terms, Verdict, Where
+from jupyter_tos_guard.policy.model import Exemption, Ladder, Mode, Pause, Terms, Verdict, Where
 from jupyter_tos_guard.strikes.spool import Limits, Spool, SpoolState, read
-from jupyter_tos_guard.strikes.standing import Standing, standing
+from jupyter_tos_guard.strikes.standing import Seen, Standing, expected, standing
 from jupyter_tos_guard.strikes.strike import (
     MAX_EVIDENCE,
     MAX_FACTS,
@@ -36,7 +36,7 @@ from jupyter_tos_guard.strikes.strike import (
 )
 
 if TYPE_CHECKING:
-    from jupyter_tos_guard.guard import Guard
+    from jupyter_tos_guard.guard import Guard, HubSource
 
 #: Texts decided about one by one in a request: scripts, the cell, expressions. What is more is joined.
 MAX_TEXTS = 32
@@ -102,6 +102,8 @@ class Ruling(NamedTuple):
         Why a text of it could not be inspected; empty when all could.
     recorded : bool
         Whether the strikes are on disk.
+    pause : Pause or None
+        Why nothing was looked at: running code is paused for the user.
     """
 
     effect: Verdict
@@ -111,6 +113,7 @@ class Ruling(NamedTuple):
     acknowledged: str = ""
     failure: str = ""
     recorded: bool = True
+    pause: Pause | None = None
 
     @property
     def refused(self) -> bool:
@@ -147,6 +150,8 @@ class Gate:
         Who sees the requests: ``kernel`` or ``server``.
     settings : Configuration, optional
         For ``%tos status``.
+    seen : callable
+        Where the hub sees the user, None when there is no hub or it has not said yet.
     clock : callable, optional
         Seconds since the epoch.
     """
@@ -164,6 +169,7 @@ class Gate:
         language: str = "python",
         sensor: str = "kernel",
         settings: Configuration | None = None,
+        seen: Callable[[], Seen | None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.guard = guard
@@ -177,6 +183,7 @@ class Gate:
         self.sensor = sensor
         #: Whether ``%tos`` is there and still ours: only then is it exempt. Set by the kernel.
         self.own_magic: Callable[[], bool] = lambda: False
+        self._seen = seen
         self._lookup = lookup
         self._folder = folder
         self._clock = clock
@@ -230,6 +237,12 @@ class Gate:
         with self._lock:
             return self._rule(request, first_line)
 
+    def forget(self) -> None:
+        """Start a new session: the kernel was restarted."""
+        with self._lock:
+            self.guard.forget()
+            self.warned = None
+
     def warm_up(self) -> str:
         """Decide about something, so that the first cell pays for no imports.
 
@@ -261,8 +274,21 @@ class Gate:
         return sorted(found.values(), key=lambda strike: strike.time)
 
     def standing(self, now: tuple[Strike, ...] = ()) -> Standing:
-        """Where the user stands; ``now`` are strikes that may not have reached the disk."""
-        return standing([*self.strikes(), *now], self.terms()[1], self._clock())
+        """Where the user stands; ``now`` are strikes that may not have reached the disk.
+
+        What the hub says comes first: it knows strikes of other machines, and what was overturned.
+        """
+        seen, ladder = self._seen(), self.terms()[1]
+        strikes = {strike.id: strike for strike in (*self.strikes(), *now)}.values()
+        if seen is not None:
+            return expected(seen, strikes, ladder, self._clock())
+        return standing(strikes, ladder, self._clock())
+
+    def pause(self) -> Pause | None:
+        """Return the pause that is in force for the user, if any."""
+        pause = self.guard.source.account.paused
+        ended = pause is not None and pause.until is not None and pause.until <= self._clock()
+        return None if ended else pause
 
     def _rule(self, request: Request, first_line: int) -> Ruling:
         acknowledged = request.acknowledged == ANY or (
@@ -279,7 +305,16 @@ class Gate:
         items = [item for item in items if item.decision.effect > Verdict.ALLOW]
         items.sort(key=lambda item: -item.decision.effect)
         strikes = self._strikes(request, items)
-        return Ruling(effect, request.source, tuple(items), strikes, request.acknowledged, failure)
+        paused = any(item.decision.reason is Reason.RESTRICTED for item in items)
+        return Ruling(
+            effect,
+            request.source,
+            tuple(items),
+            strikes,
+            request.acknowledged,
+            failure,
+            pause=self.guard.source.account.paused if paused else None,
+        )
 
     def _texts(self, request: Request) -> list[tuple[str, str]]:
         """Everything in the request that would run, in the order in which it would."""
@@ -357,6 +392,7 @@ def open_gate(
     environ: Mapping[str, str],
     language: str,
     lookup: Callable[[str], str | None],
+    hub: Callable[[Configuration], HubSource | None],
 ) -> Gate:
     """Return the gate of a kernel that is starting.
 
@@ -370,17 +406,26 @@ def open_gate(
         Of the kernel, as its ``language_info`` names it.
     lookup : callable
         See :class:`Gate`.
+    hub : callable
+        What comes from the central server, None when the settings name none: see
+        :func:`jupyter_tos_guard.sync.cache.hub_source`.
     """
-    from jupyter_tos_guard.guard import Guard, Settings
+    from jupyter_tos_guard.guard import DEFAULT_POLICY, BundleFile, Guard, Settings
 
     settings = configuration(environ)
     exempt, problems = exemptions(settings)
+    source = hub(settings)
+    if source and settings.policy_path:
+        origin = settings.origins.get("policy", "the settings")
+        problems += (
+            f"{origin}: policy is left out, since the policy comes from {settings.traits.central} (central)",
+        )
     settings = settings._replace(problems=settings.problems + problems)
     kernel = Path(connection_file).stem.removeprefix("kernel-")
     where = place(environ)
     traits = settings.traits
-    guard = Guard.load(
-        settings.policy_path,
+    guard = Guard(
+        source or BundleFile(settings.policy_path or DEFAULT_POLICY),
         Settings(
             mode=Mode(traits.mode) if traits.mode else None,
             enable=frozenset(traits.enable),
@@ -401,6 +446,7 @@ def open_gate(
         lookup=lookup,
         language=language,
         settings=settings,
+        seen=source.seen if source else lambda: None,
     )
 
 

@@ -48,6 +48,11 @@ def scripts(source: str, lookup: Callable[[str], str | None], folder: str = "") 
                 yield path, _cells(text) if path.endswith(".ipynb") else text
 
 
+def may_run_files(source: str) -> bool:
+    """Whether :func:`scripts` would go and look for files."""
+    return "run" in source and _RUN.search(source) is not None
+
+
 def _path(arguments: str, folder: str) -> str:
     """First argument that is not an option, as IPython's ``%run`` finds its file."""
     try:

@@ -41,6 +41,19 @@ FAILURES = (
 )
 
 
+class Address(Unicode):  # type: ignore[type-arg]  # traitlets' parameters say which types a trait takes
+    """An http or https URL without a trailing slash, or nothing."""
+
+    info_text = "an http:// or https:// URL, or empty"
+
+    def validate(self, obj: Any, value: Any) -> str:
+        """Refuse what no request could be sent to."""
+        text = str(super().validate(obj, value))
+        if text and not text.startswith(("http://", "https://")):
+            self.error(obj, value)
+        return text.rstrip("/")
+
+
 class TosGuard(Configurable):
     """Settings of the guard."""
 
@@ -76,6 +89,28 @@ class TosGuard(Configurable):
     retention_days = Int(90, min=1, max=3650, help="Days after which local records are deleted.").tag(
         config=True
     )
+    central = Address(
+        help="URL of the central server: the policy comes from there, strikes go there. Empty: there is none."
+    ).tag(config=True)
+    root = Unicode(
+        help="What the policy's first TUF root is trusted by: a root.json's path, or sha256:HEX of version 1."
+    ).tag(config=True)
+    mirror = Address(help="URL of another copy of the policy repository; empty: the central server's.").tag(
+        config=True
+    )
+    token = Unicode(
+        help="Token for the central server of a hub without JupyterHub; else JUPYTERHUB_API_TOKEN."
+    ).tag(config=True)
+    ca_bundle = Unicode(help="File of CA certificates to trust; empty: the system's.").tag(config=True)
+    proxy = Address(help="URL of an HTTP proxy; empty: by the usual variables (https_proxy, no_proxy).").tag(
+        config=True
+    )
+    cache = Unicode(
+        help="Folder of what comes from the central server; empty: tos_guard/cache in Jupyter's data folder."
+    ).tag(config=True)
+    poll_seconds = Float(
+        0.0, min=0.0, max=86_400.0, help="Seconds between two looks for a new policy; 0: as the hub says."
+    ).tag(config=True)
 
 
 class Configuration(NamedTuple):
@@ -104,6 +139,12 @@ class Configuration(NamedTuple):
         """Folder of the local record."""
         chosen = self.traits.strikes
         return Path(chosen).expanduser() if chosen else Path(jupyter_data_dir(), "tos_guard", "strikes")
+
+    @property
+    def cache_folder(self) -> Path:
+        """Folder of what comes from the central server."""
+        chosen = self.traits.cache
+        return Path(chosen).expanduser() if chosen else Path(jupyter_data_dir(), "tos_guard", "cache")
 
     @property
     def policy_path(self) -> Path | None:

@@ -185,10 +185,11 @@ class Guarding(Kernel):
     def _load(self) -> None:
         """Import and set up the guard; anything may go wrong here."""
         from jupyter_tos_guard.gate.ruling import open_gate
+        from jupyter_tos_guard.sync.cache import hub_source
 
         file = getattr(self.parent, "connection_file", "")
         language = str(self.language_info.get("name", ""))
-        gate = open_gate(file, dict(os.environ), language, self._plain_text)
+        gate = open_gate(file, dict(os.environ), language, self._plain_text, hub_source)
         if self._ipython is not None:
             from jupyter_tos_guard.kernel.magics import Magics
 
@@ -316,12 +317,13 @@ class Guarding(Kernel):
             if isinstance(ruling, _Closed):
                 evalue = f"cells do not run on this hub while its guard does not work: {ruling.detail}"
                 return evalue, [f"{ERROR_NAME}: {evalue}"]
-            from jupyter_tos_guard.gate.notice import MIME_TYPE, SENTENCE, notice, summary
+            from jupyter_tos_guard.gate.notice import MIME_TYPE, notice, summary
 
             assert self._gate is not None
             bundle = notice(ruling, self._gate.terms()[0], self._gate.standing(ruling.strikes))
-            evalue = summary(bundle[MIME_TYPE])
-            traceback = [f"{ERROR_NAME}: {bundle[MIME_TYPE]['headline']} {evalue}.", SENTENCE]
+            data = bundle[MIME_TYPE]
+            evalue = summary(data)
+            traceback = [f"{ERROR_NAME}: {data['headline']} {evalue}.", data["sentence"]]
             self._publish("display_data", {"data": bundle, "metadata": {}, "transient": {}})
             return evalue, traceback
         except Exception as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import no_var_expand
@@ -16,8 +17,11 @@ from IPython.core.magic import no_var_expand
 from jupyter_tos_guard.gate.notice import action_taken, describe, summary
 from jupyter_tos_guard.gate.ruling import Gate, Item, Ruling
 from jupyter_tos_guard.inspection.readable import readable
+from jupyter_tos_guard.policy.bundle import Bundle
 from jupyter_tos_guard.policy.decision import Decision
 from jupyter_tos_guard.policy.model import Verdict
+from jupyter_tos_guard.strikes.standing import Level, Standing
+from jupyter_tos_guard.sync.cache import PolicyCache
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -74,12 +78,16 @@ class Magics:
         gate = self._gate
         bundle, problem, detail = gate.guard.source.current(time.time())
         lines = ["This kernel is guarded: each cell is decided about before it runs."]
-        mode = gate.guard.settings.mode or (bundle.mode if bundle else "monitor")
-        lines.append(f"mode      {mode}")
-        lines.append(f"policy    {readable(bundle.version, 60) if bundle else f'none ({problem}: {detail})'}")
+        lines.append(f"mode      {gate.guard.mode(bundle)}")
+        policy = readable(bundle.version, 60) if bundle else "none"
+        lines.append(f"policy    {policy}" + (f" ({problem}: {readable(detail, 500)})" if problem else ""))
         lines.append(f"record    {gate.spool.state} {gate.spool.detail}".rstrip())
         standing = gate.standing()
-        lines.append(f"standing  {standing.level}, live strikes: {standing.live}")
+        until = f" until {_date(standing.until)}" if standing.until else ""
+        lines.append(f"standing  {standing.level}{until}, live strikes: {standing.live}")
+        lines += _restrictions(gate, standing)
+        if gate.settings and gate.settings.traits.central:
+            lines += _exchange(gate, bundle)
         if gate.settings:
             lines += [f"setting   {readable(problem, 400)}" for problem in gate.settings.problems]
         return "\n".join(lines)
@@ -88,7 +96,10 @@ class Magics:
         if not source.strip():
             return "Give a line to check: %tos check CODE, or %%tos check on top of a cell."
         decision = self._gate.ask(source)
+        pause = self._gate.pause()
         if not decision.findings:
+            if pause:
+                return "Nothing found, but running code is paused for your account: see %tos status."
             return f"Nothing found ({decision.reason}): it would run."
         gate = self._gate
         ruling = Ruling(Verdict.BLOCK, source, (Item("", source, _as_enforced(decision)),))
@@ -134,6 +145,52 @@ class Magics:
     def _run(self) -> str:
         # A cell that was warned about never gets here: the gate runs it in place of this line.
         return "There is no cell to run: none was warned about, or the last one stopped was blocked."
+
+
+def _restrictions(gate: Gate, standing: Standing) -> list[str]:
+    """Say what the user may not do now, and what comes next."""
+    lines = []
+    account, pause = gate.guard.source.account, gate.pause()
+    if pause:
+        when = f"until {_date(pause.until)}" if pause.until is not None else "until it is lifted"
+        lines.append(f"paused    no code runs {when}: {readable(pause.reason, 500) or 'no reason was given'}")
+    blocked = account.blocked_clauses if account.until is None or account.until > time.time() else ()
+    if blocked:
+        when = f" until {_date(account.until)}" if account.until is not None else ""
+        lines.append(f"blocked   no warning can be passed over{when} under: {_names(blocked)}")
+    if standing.next_level and standing.level is not Level.GOOD:
+        lines.append(f"          {standing.strikes_left} more may lead to: {standing.next_level}")
+    own = [each for each in account.exemptions if each.until > time.time()]
+    lines += [f"exempt    {readable(each.target, 100)}: {readable(each.reason, 200)}" for each in own]
+    return lines
+
+
+def _exchange(gate: Gate, bundle: Bundle | None) -> list[str]:
+    """Say how the exchange with the central server goes."""
+    source, lines = gate.guard.source, []
+    if not isinstance(source, PolicyCache) or not gate.settings:
+        return []
+    lines.append(f"central   {readable(gate.settings.traits.central, 300)}")
+    contact = source.contact()
+    if contact.last:
+        lines.append(f"          last answer {_date(contact.last)}, records waiting: {contact.waiting}")
+    else:
+        lines.append("          has not answered yet")
+    if contact.problem:
+        lines.append(f"          {readable(contact.problem, 500)}")
+    if bundle and source.active:
+        lines.append(f"checked   {_date(source.active.checked)}, release {source.active.serial}")
+    if source.account.mode:
+        lines.append("          the hub has switched everything to monitor")
+    return lines
+
+
+def _names(clauses: Iterable[str]) -> str:
+    return ", ".join(readable(clause, 60) for clause in sorted(clauses))
+
+
+def _date(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
 def _as_enforced(decision: Decision) -> Decision:

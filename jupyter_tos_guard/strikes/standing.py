@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from jupyter_tos_guard.policy.model import Ladder
-from jupyter_tos_guard.strikes.strike import Strike
+from jupyter_tos_guard.strikes.strike import Action
 
 DAY = 86400.0
 
@@ -26,6 +26,29 @@ class Level(str, Enum):
     SUSPENDED = "suspended"
 
     __str__ = str.__str__
+
+
+class Countable(Protocol):
+    """What the ladder asks of a strike: of :class:`~.strike.Strike`, or of a row of a database."""
+
+    @property
+    def time(self) -> float:
+        """Seconds since the epoch."""
+
+    @property
+    def action(self) -> Action:
+        """What was done."""
+
+    @property
+    def severe(self) -> bool:
+        """Whether its clause lets the ladder skip steps."""
+
+    @property
+    def cell_digest(self) -> str:
+        """Of the cell's exact text."""
+
+
+_RUNGS = list(Level)
 
 
 class Standing(NamedTuple):
@@ -51,7 +74,46 @@ class Standing(NamedTuple):
     strikes_left: int
 
 
-def standing(strikes: Iterable[Strike], ladder: Ladder, now: float) -> Standing:
+class Seen(NamedTuple):
+    """Where the hub sees somebody, by what had reached it at ``time`` (seconds since the epoch)."""
+
+    standing: Standing
+    time: float
+
+
+def expected(seen: Seen, strikes: Iterable[Countable], ladder: Ladder, now: float) -> Standing:
+    """Return where somebody is likely to stand when the hub has seen the latest strikes too.
+
+    Parameters
+    ----------
+    seen : Seen
+    strikes : iterable of Strike
+        Of that person; those that the hub had when it said so are left out by their time.
+    ladder : Ladder
+    now : float
+        Seconds since the epoch.
+    """
+    acts = _acts((strike for strike in strikes if strike.time > seen.time), ladder, now)
+    known = seen.standing
+    if not acts:
+        if known.until is not None and known.until <= now and known.level is not Level.GOOD:
+            # It has ended since; what comes after it only the hub can say.
+            return known._replace(level=Level.WARNED if known.live else Level.GOOD, until=None)
+        return known
+    live = known.live + sum(weight for _, weight in acts)
+    first = known.level is Level.GOOD and not known.live and acts[0][1] < ladder.severe_weight
+    reached = _reached(live, first=first and len(acts) == 1, ladder=ladder)
+    level = max(reached, known.level, key=_RUNGS.index)
+    days = {Level.SUSPENDED: ladder.suspended_days, Level.RESTRICTED: ladder.restricted_days}
+    until = max(acts[-1][0] + days.get(level, ladder.expire_days) * DAY, known.until or 0.0)
+    if level is Level.SUSPENDED:
+        return Standing(level, live, until, None, 0)
+    if level is Level.RESTRICTED or live + 1 >= ladder.suspended_at:
+        return Standing(level, live, until, Level.SUSPENDED, max(1, ladder.suspended_at - live))
+    return Standing(level, live, until, Level.RESTRICTED, max(1, ladder.restricted_at - live))
+
+
+def standing(strikes: Iterable[Countable], ladder: Ladder, now: float) -> Standing:
     """Return the standing at ``now``.
 
     One act is counted once, however many rules it met and sensors saw it, and
@@ -60,7 +122,7 @@ def standing(strikes: Iterable[Strike], ladder: Ladder, now: float) -> Standing:
 
     Parameters
     ----------
-    strikes : iterable of Strike
+    strikes : iterable of Strike, or of what has the same fields
         Of one user, in any order, duplicates allowed. Those of an action that
         does not count (observe, warn) and those after ``now`` are ignored.
     ladder : Ladder
@@ -73,8 +135,12 @@ def standing(strikes: Iterable[Strike], ladder: Ladder, now: float) -> Standing:
     """
     acts = _acts(strikes, ladder, now)
     restricted_until = suspended_until = now
-    for number, (time, _) in enumerate(acts):
-        weight = sum(w for t, w in acts[: number + 1] if time - t < ladder.expire_days * DAY)
+    weight = oldest = 0
+    for number, (time, added) in enumerate(acts):
+        weight += added
+        while time - acts[oldest][0] >= ladder.expire_days * DAY:
+            weight -= acts[oldest][1]
+            oldest += 1
         level = _reached(weight, first=number == 0 and acts[0][1] < ladder.severe_weight, ladder=ladder)
         if level is Level.SUSPENDED:
             suspended_until = max(suspended_until, time + ladder.suspended_days * DAY)
@@ -97,7 +163,7 @@ def standing(strikes: Iterable[Strike], ladder: Ladder, now: float) -> Standing:
     return Standing(Level.WARNED, live, clear, Level.RESTRICTED, max(1, ladder.restricted_at - live))
 
 
-def _acts(strikes: Iterable[Strike], ladder: Ladder, now: float) -> list[tuple[float, int]]:
+def _acts(strikes: Iterable[Countable], ladder: Ladder, now: float) -> list[tuple[float, int]]:
     """Time and weight of each distinct act, oldest first."""
     counted = sorted((s for s in strikes if s.action.counts and s.time <= now), key=lambda s: s.time)
     acts: list[tuple[float, int]] = []
