@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol
 
-from jupyter_tos_guard.inspection import Budget, Cell, Fact, History, Inspection, Kind, Span, inspect
-from jupyter_tos_guard.inspection.digests import exact_digest, fingerprint, shape_digest, token_digest
+from jupyter_tos_guard.inspection import Budget, Cell, Fact, History, Inspection, Kind, inspect
+from jupyter_tos_guard.inspection.digests import exact_digest, text_facts
 from jupyter_tos_guard.inspection.screen import Screen
 from jupyter_tos_guard.policy.bundle import Bundle, BundleError
 from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
@@ -321,7 +321,12 @@ class Guard:
         inspection = inspect(cell, history, Budget(self.settings.time_limit, clock=self.timer))
         facts = inspection.facts
         if self._looks_at_text:
-            facts += _look(cell.source, digest, bundle)
+            facts += text_facts(
+                cell.source,
+                exact=digest,
+                digests=bundle.has(Kind.DIGEST),
+                fingerprints=bundle.has(Kind.FINGERPRINT),
+            )
         if not inspection.complete:
             problem, detail = Reason.TIME_LIMIT, "the time limit was reached"
         elif inspection.defect:
@@ -457,18 +462,3 @@ class Guard:
             for oldest in list(cache)[: self.MAX_CACHED // 2]:
                 del cache[oldest]
         cache[digest] = cached
-
-
-def _look(source: str, digest: str, bundle: Bundle) -> tuple[Fact, ...]:
-    """Facts about the cell's text as a whole, as far as the policy has rules about them."""
-    whole = Span(1, 0, source.count("\n") + 1, 0)
-    facts = []
-    if bundle.has(Kind.DIGEST):
-        facts.append(Fact(Kind.DIGEST, "exact:" + digest, whole))
-        facts.append(Fact(Kind.DIGEST, "tokens:" + token_digest(source), whole))
-        facts.append(Fact(Kind.DIGEST, "shape:" + shape_digest(source), whole))
-    if bundle.has(Kind.FINGERPRINT):
-        grams = fingerprint(source)
-        if grams:
-            facts.append(Fact(Kind.FINGERPRINT, " ".join(f"{gram:016x}" for gram in sorted(grams)), whole))
-    return tuple(facts)

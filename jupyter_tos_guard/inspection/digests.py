@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from jupyter_tos_guard.inspection.facts import Fact, Kind, Span
+
 #: Comments in the languages of most kernels, then tokens. It need not be any
 #: language's own tokenizer: both sides of a comparison use the same one.
 _TOKEN = re.compile(
@@ -72,6 +74,32 @@ def fingerprint(source: str) -> frozenset[int]:
             value = (value * 0x100000001B3 ^ code) & 0xFFFFFFFFFFFFFFFF
         grams.append(value)
     return frozenset(min(grams[start : start + WINDOW]) for start in range(len(grams) - WINDOW + 1))
+
+
+def text_facts(
+    source: str, *, exact: str = "", digests: bool = True, fingerprints: bool = True
+) -> tuple[Fact, ...]:
+    """Return the facts about a cell's text as a whole.
+
+    Parameters
+    ----------
+    source : str
+    exact : str, optional
+        Its :func:`exact_digest`, when that is known already.
+    digests, fingerprints : bool, optional
+        Which are wanted.
+    """
+    whole = Span(1, 0, source.count("\n") + 1, 0)
+    facts = []
+    if digests:
+        facts.append(Fact(Kind.DIGEST, "exact:" + (exact or exact_digest(source)), whole))
+        facts.append(Fact(Kind.DIGEST, "tokens:" + token_digest(source), whole))
+        facts.append(Fact(Kind.DIGEST, "shape:" + shape_digest(source), whole))
+    if fingerprints:
+        grams = fingerprint(source)
+        if grams:
+            facts.append(Fact(Kind.FINGERPRINT, " ".join(f"{gram:016x}" for gram in sorted(grams)), whole))
+    return tuple(facts)
 
 
 def _tokens(source: str) -> list[str]:
