@@ -120,6 +120,10 @@ class Repository:
 
     # --- reading ---
 
+    def exists(self) -> bool:
+        """Whether there is a repository."""
+        return self._store.exists()
+
     def release(self) -> Release:
         """Return the release that clients see.
 
