@@ -32,7 +32,9 @@ def record(
         What JSON takes.
     now : float
     """
-    session.add(Audit(time=now, actor=actor[:500], action=action[:60], target=target[:500], detail=dict(detail)))
+    session.add(
+        Audit(time=now, actor=actor[:500], action=action[:60], target=target[:500], detail=dict(detail))
+    )
 
 
 def entries(

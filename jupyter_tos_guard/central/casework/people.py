@@ -46,7 +46,13 @@ def ensure(session: Session, name: str, now: float, groups: Iterable[str] | None
         raise InvalidError(f"a name has 1 to {MAX_NAME} characters")
     person = find(session, name)
     if person is None:
-        values = {"name": name, "groups": [], "first_seen": now, "level": Level.GOOD.value, "level_since": now}
+        values = {
+            "name": name,
+            "groups": [],
+            "first_seen": now,
+            "level": Level.GOOD.value,
+            "level_since": now,
+        }
         session.execute(_insert(session)(Person).values(values).on_conflict_do_nothing())
         person = session.scalars(select(Person).where(Person.name == name)).one()
     if groups is not None:
@@ -75,12 +81,16 @@ def names(session: Session, ids: Iterable[int]) -> dict[int, str]:
     wanted = sorted(set(ids))
     found: dict[int, str] = {}
     for start in range(0, len(wanted), 500):
-        rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted[start : start + 500])))
+        rows = session.execute(
+            select(Person.id, Person.name).where(Person.id.in_(wanted[start : start + 500]))
+        )
         found.update((row.id, row.name) for row in rows)
     return found
 
 
-def history(session: Session, person: Person, limit: int = 100) -> tuple[Sequence[Strike], Sequence[Restriction]]:
+def history(
+    session: Session, person: Person, limit: int = 100
+) -> tuple[Sequence[Strike], Sequence[Restriction]]:
     """Return strikes and restrictions, newest first."""
     strikes = session.scalars(
         select(Strike)

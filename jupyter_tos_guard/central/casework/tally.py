@@ -9,14 +9,14 @@ and holds their locks until the commit.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete
+from sqlalchemy import Integer, cast, delete, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework.config import DAY
-from jupyter_tos_guard.central.storage.tables import Tally
+from jupyter_tos_guard.central.storage.tables import Strike, Tally
 
 
 class Bucket(NamedTuple):
@@ -30,25 +30,8 @@ class Bucket(NamedTuple):
     state: str
 
 
-class Countable(Protocol):
-    """What has what a bucket asks for: a row of the strike table, or a part of it."""
-
-    @property
-    def time(self) -> float: ...
-    @property
-    def rule(self) -> str: ...
-    @property
-    def clause(self) -> str: ...
-    @property
-    def policy_version(self) -> str: ...
-    @property
-    def action(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-
-
-def bucket_of(strike: Countable) -> Bucket:
-    """Return where a strike is counted."""
+def bucket_of(strike: Any) -> Bucket:
+    """Return where a strike is counted: a row of its table, or what has the same fields."""
     return Bucket(
         day_of(strike.time), strike.rule, strike.clause, strike.policy_version, strike.action, strike.state
     )
@@ -72,11 +55,25 @@ def count(session: Session, changes: Mapping[Bucket, int]) -> None:
     rows = [{**bucket._asdict(), "count": change} for bucket, change in sorted(changes.items()) if change]
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     for start in range(0, len(rows), 100):
-        insert = dialect.insert(Tally).values(rows[start : start + 100])
+        added = dialect.insert(Tally).values(rows[start : start + 100])
         session.execute(
-            insert.on_conflict_do_update(
-                index_elements=list(Bucket._fields), set_={"count": Tally.count + insert.excluded["count"]}
+            added.on_conflict_do_update(
+                index_elements=list(Bucket._fields), set_={"count": Tally.count + added.excluded["count"]}
             )
         )
     if any(change < 0 for change in changes.values()):
         session.execute(delete(Tally).where(Tally.count <= 0))
+
+
+def rebuild(session: Session) -> None:
+    """Count everything anew: after a purge, or when something else wrote to the tables."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE tally IN EXCLUSIVE MODE"))
+    session.execute(delete(Tally))
+    day = cast(func.floor(Strike.time / DAY), Integer)
+    rest = (Strike.rule, Strike.clause, Strike.policy_version, Strike.action, Strike.state)
+    session.execute(
+        insert(Tally).from_select(
+            [*Bucket._fields, "count"], select(day, *rest, func.count()).group_by(day, *rest)
+        )
+    )

@@ -1,0 +1,119 @@
+"""Vetted uses: for whom which rules or clauses do not hold, and until when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from jupyter_tos_guard.central.casework import audit
+from jupyter_tos_guard.central.casework.errors import ConflictError, InvalidError, NotFoundError
+from jupyter_tos_guard.central.casework.messages import send
+from jupyter_tos_guard.central.casework.people import MAX_NAME, find
+from jupyter_tos_guard.central.casework.standing import day_text
+from jupyter_tos_guard.central.casework.texts import written
+from jupyter_tos_guard.central.storage.tables import Exemption
+
+#: No vetted use lasts longer without being looked at again.
+MAX_YEARS: Final = 5
+_SUBJECT: Final = re.compile(r"(?:user|group):\S(?:.*\S)?", re.DOTALL)
+_TARGET: Final = re.compile(r"\*|(?:rule|clause):[\w.-]{1,100}")
+
+
+def exempt(
+    session: Session, subject: str, target: str, until: float, reason: str, actor: str, now: float
+) -> Exemption:
+    """Let rules not hold for somebody until a day. Strikes from before stay as they are.
+
+    Parameters
+    ----------
+    session : Session
+    subject : str
+        ``user:NAME`` or ``group:NAME``.
+    target : str
+        ``rule:ID``, ``clause:ID`` or ``*``.
+    until : float
+    reason : str
+    actor : str
+    now : float
+
+    Raises
+    ------
+    InvalidError
+    """
+    subject, target = subject.strip(), target.strip()
+    if not _SUBJECT.fullmatch(subject) or len(subject) > MAX_NAME:
+        raise InvalidError("nobody is named whom to exempt", "Write user:NAME or group:NAME.")
+    if not _TARGET.fullmatch(target):
+        raise InvalidError("nothing is named to exempt from", "Write rule:ID, clause:ID or *.")
+    if not now < until <= now + MAX_YEARS * 366 * 86_400:
+        raise InvalidError("the end is not in the future", f"Choose a day within {MAX_YEARS} years.")
+    reason = written(reason, "a reason")
+    made = Exemption(
+        subject=subject, target=target, until=until, reason=reason, made_by=actor, made_at=now, ended_by=""
+    )
+    session.add(made)
+    session.flush()
+    detail = {"id": made.id, "target": target, "until": until, "reason": reason}
+    audit.record(session, actor, "exempt", subject, detail, now)
+    _tell(session, subject, f"You are exempt from {_told(target)} until {day_text(until)}: {reason}", now)
+    return made
+
+
+def end(session: Session, exemption_id: int, actor: str, now: float) -> Exemption:
+    """End an exemption before its time.
+
+    Raises
+    ------
+    NotFoundError, ConflictError
+    """
+    found = session.get(Exemption, exemption_id)
+    if found is None:
+        raise NotFoundError("there is no such exemption")
+    if found.ended_at is not None or found.until <= now:
+        raise ConflictError("the exemption has ended already")
+    found.ended_by, found.ended_at = actor, now
+    audit.record(
+        session, actor, "end-exemption", found.subject, {"id": found.id, "target": found.target}, now
+    )
+    _tell(session, found.subject, f"Your exemption from {_told(found.target)} was ended by an admin.", now)
+    return found
+
+
+def active(session: Session, user: str, groups: Iterable[str], now: float) -> Sequence[Exemption]:
+    """Return the exemptions of one person, their groups' included."""
+    subjects = [f"user:{user}", *(f"group:{group}" for group in groups)]
+    return session.scalars(
+        select(Exemption)
+        .where(Exemption.subject.in_(subjects), Exemption.until > now, Exemption.ended_at.is_(None))
+        .order_by(Exemption.until, Exemption.id)
+    ).all()
+
+
+def listed(
+    session: Session, now: float, *, ended: bool = False, before: int | None = None, limit: int = 100
+) -> Sequence[Exemption]:
+    """Return exemptions, newest first; those that have ended only when asked for."""
+    query = select(Exemption).order_by(Exemption.id.desc()).limit(limit)
+    if not ended:
+        query = query.where(Exemption.until > now, Exemption.ended_at.is_(None))
+    if before is not None:
+        query = query.where(Exemption.id < before)
+    return session.scalars(query).all()
+
+
+def _told(target: str) -> str:
+    if target == "*":
+        return "all rules"
+    kind, _, name = target.partition(":")
+    return f"the {kind} {name}"
+
+
+def _tell(session: Session, subject: str, text: str, now: float) -> None:
+    kind, _, name = subject.partition(":")
+    person = find(session, name) if kind == "user" else None
+    if person is not None:
+        send(session, person.id, "exemption", text, now)

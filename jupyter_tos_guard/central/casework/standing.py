@@ -1,0 +1,318 @@
+"""Where people stand: the ladder over their strikes, what admins set, and what follows from it.
+
+The ladder itself is :mod:`jupyter_tos_guard.strikes.standing`. This reads what it needs from the
+database, keeps the level cached with the person, and tells the person when it changes.
+"""
+
+from __future__ import annotations
+
+import time as clock
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from jupyter_tos_guard.central.casework import audit, rulebook
+from jupyter_tos_guard.central.casework.config import DAY, MEANINGS, CaseworkConfig, Effect
+from jupyter_tos_guard.central.casework.messages import send
+from jupyter_tos_guard.central.storage.tables import Person, Restriction, State, Strike
+from jupyter_tos_guard.policy.model import Ladder
+from jupyter_tos_guard.strikes.standing import Level, Standing, standing
+from jupyter_tos_guard.strikes.strike import Action
+
+#: Strikes of one person that the ladder looks at: far beyond every threshold, and bounded work.
+MAX_STRIKES: Final = 5000
+ORDER: Final[Sequence[Level]] = (Level.GOOD, Level.WARNED, Level.RESTRICTED, Level.SUSPENDED)
+_COUNTED: Final = (Action.ACKNOWLEDGE.value, Action.BLOCK.value)
+_AT_ONCE: Final = 500
+
+
+class Counted(NamedTuple):
+    """What the ladder asks of a strike."""
+
+    time: float
+    action: Action
+    severe: bool
+    cell_digest: str
+
+
+class Case(NamedTuple):
+    """What a person's standing is made of, read at one time.
+
+    Attributes
+    ----------
+    strikes : tuple of Counted
+        Those that count: not overturned, after the last lifting.
+    manual : tuple of (Level, until)
+        What admins set and has not ended.
+    """
+
+    strikes: tuple[Counted, ...]
+    manual: tuple[tuple[Level, float | None], ...]
+
+    def standing(self, ladder: Ladder, now: float) -> Standing:
+        """Return the standing: what the ladder says, or what an admin set if that is stricter."""
+        found = standing(self.strikes, ladder, now)
+        for level, until in self.manual:
+            if ORDER.index(level) > ORDER.index(found.level):
+                above = Level.SUSPENDED if level is Level.RESTRICTED else None
+                left = max(1, ladder.suspended_at - found.live) if above else 0
+                found = Standing(level, found.live, until, above, left)
+            elif level is found.level and found.until is not None and (until is None or until > found.until):
+                found = found._replace(until=until)
+        return found
+
+
+class Affected(NamedTuple):
+    """Somebody on whom an effect is now."""
+
+    name: str
+    level: Level
+    since: float
+    until: float | None
+
+
+def ladder_of(session: Session) -> Ladder:
+    """Return the ladder of the policy in force."""
+    return rulebook.current(session).ladder
+
+
+def standing_of(session: Session, person: Person, now: float) -> Standing:
+    """Return where a person stands at ``now``, from the record, not from the cache."""
+    ladder = ladder_of(session)
+    return case_of(session, person, ladder, now).standing(ladder, now)
+
+
+def case_of(session: Session, person: Person, ladder: Ladder, now: float) -> Case:
+    """Return what a person's standing is made of."""
+    return _cases(session, [person.id], ladder, now)[person.id]
+
+
+def refresh_standing(session: Session, person: Person, now: float, config: CaseworkConfig) -> Standing:
+    """Compute a standing anew, cache it, and tell the person when the level changed."""
+    return refresh_many(session, [person.id], now, config)[person.id]
+
+
+def refresh_many(
+    session: Session, person_ids: Iterable[int], now: float, config: CaseworkConfig
+) -> dict[int, Standing]:
+    """Compute the standing of many people anew; see :func:`refresh_standing`."""
+    ladder = ladder_of(session)
+    found: dict[int, Standing] = {}
+    # By id, so that two that do this at once never wait for each other in a circle.
+    ids = sorted(set(person_ids))
+    for start in range(0, len(ids), _AT_ONCE):
+        part = ids[start : start + _AT_ONCE]
+        session.flush()
+        people = session.scalars(
+            select(Person).where(Person.id.in_(part)).order_by(Person.id).with_for_update()
+        ).all()
+        cases = _cases(session, part, ladder, now)
+        for person in people:
+            found[person.id] = cases[person.id].standing(ladder, now)
+            _cache(session, person, found[person.id], ladder, now, config)
+    return found
+
+
+def end_due(session: Session, now: float, config: CaseworkConfig, limit: int = 500) -> int:
+    """End levels whose time is over, and tell the people. To be called every minute or so.
+
+    Returns
+    -------
+    int
+        How many people were looked at; ``limit`` means that there may be more.
+    """
+    due = session.scalars(
+        select(Person.id)
+        .where(Person.level != Level.GOOD.value, Person.level_until <= now)
+        .order_by(Person.id)
+        .limit(limit)
+    ).all()
+    refresh_many(session, due, now, config)
+    return len(due)
+
+
+def affected(
+    session: Session, effect: Effect, now: float, config: CaseworkConfig, limit: int = 10_000
+) -> list[Affected]:
+    """Return everybody on whom an effect is, by the cached level."""
+    levels = [level.value for level in ORDER if effect in config.effects_of(level)]
+    if not levels:
+        return []
+    people = session.scalars(
+        select(Person)
+        .where(Person.level.in_(levels), or_(Person.level_until.is_(None), Person.level_until > now))
+        .order_by(Person.id)
+        .limit(limit)
+    )
+    return [
+        Affected(person.name, Level(person.level), person.level_since, person.level_until)
+        for person in people
+    ]
+
+
+def what_if(
+    session: Session, person: Person, change: Mapping[str, int], now: float
+) -> tuple[Standing, dict[str, Standing]]:
+    """Return the standing now, and what it would be with each change.
+
+    Parameters
+    ----------
+    session : Session
+    person : Person
+    change : mapping of str to int
+        Name of a change, and the row id of the strike that would be overturned; 0: one more
+        ordinary strike of a new cell now.
+    now : float
+    """
+    ladder = ladder_of(session)
+    case = case_of(session, person, ladder, now)
+    results: dict[str, Standing] = {}
+    for name, strike_id in change.items():
+        if strike_id:
+            rest = _cases(session, [person.id], ladder, now, without=strike_id)[person.id].strikes
+        else:
+            rest = (*case.strikes, Counted(now, Action.BLOCK, False, ""))
+        results[name] = Case(rest, case.manual).standing(ladder, now)
+    return case.standing(ladder, now), results
+
+
+def _cases(
+    session: Session, ids: Sequence[int], ladder: Ladder, now: float, without: int = 0
+) -> dict[int, Case]:
+    lifted: dict[int, float] = {}
+    manual: dict[int, list[tuple[Level, float | None]]] = defaultdict(list)
+    set_by_admins = session.execute(
+        select(Restriction.person_id, Restriction.level, Restriction.since, Restriction.until).where(
+            Restriction.person_id.in_(ids), Restriction.lifted_at.is_(None), Restriction.since <= now
+        )
+    )
+    for row in set_by_admins:
+        if row.level == Level.GOOD.value:
+            lifted[row.person_id] = max(row.since, lifted.get(row.person_id, 0.0))
+        elif row.until is None or row.until > now:
+            manual[row.person_id].append((Level(row.level), row.until))
+    # What is older can neither be counted nor restrict any more; the first act ever is asked for apart.
+    days = ladder.expire_days + max(ladder.restricted_days, ladder.suspended_days) + 1
+    counts = (
+        Strike.person_id.in_(ids),
+        Strike.action.in_(_COUNTED),
+        Strike.state != State.OVERTURNED.value,
+        Strike.time <= now,
+        Strike.id != without,
+    )
+    columns = (Strike.person_id, Strike.time, Strike.action, Strike.severe, Strike.cell_digest)
+    most = MAX_STRIKES * max(1, len(ids) // 10)
+    recent = session.execute(
+        select(*columns)
+        .where(*counts, Strike.time > now - days * DAY)
+        .order_by(Strike.time.desc())
+        .limit(most)
+    ).all()
+    if len(recent) == most and len(ids) > 1:  # somebody's flood must not hide others' strikes
+        return {each: _cases(session, [each], ladder, now, without)[each] for each in ids}
+    firsts = session.execute(
+        select(Strike.person_id, func.min(Strike.time).label("time"))
+        .where(*counts)
+        .group_by(Strike.person_id)
+    ).all()
+    strikes: dict[int, list[Counted]] = defaultdict(list)
+    for person_id, time, action, severe, digest in recent:
+        if time > lifted.get(person_id, float("-inf")):
+            strikes[person_id].append(Counted(time, Action(action), severe, digest))
+    for person_id, first in firsts:
+        if lifted.get(person_id, float("-inf")) < first <= now - days * DAY:
+            strikes[person_id].append(Counted(first, Action.BLOCK, False, "\0first"))
+    return {each: Case(tuple(strikes[each]), tuple(manual[each])) for each in ids}
+
+
+def _cache(
+    session: Session, person: Person, found: Standing, ladder: Ladder, now: float, config: CaseworkConfig
+) -> None:
+    before, after = Level(person.level), found.level
+    person.level_until = found.until
+    if before is after:
+        return
+    person.level, person.level_since = after.value, now
+    rises = ORDER.index(after) > ORDER.index(before)
+    text = told_of_rise(found, ladder, config) if rises else _told_of_fall(before, found)
+    send(session, person.id, "standing" if rises else "standing-ended", text, now)
+    audit.record(
+        session,
+        audit.SYSTEM,
+        "standing",
+        f"user:{person.name}",
+        {"was": before.value, "is": after.value, "until": found.until},
+        now,
+    )
+
+
+def told_of_rise(found: Standing, ladder: Ladder, config: CaseworkConfig) -> str:
+    """Return what somebody is told whose standing is worse now."""
+    counted = _count(found.live)
+    if found.level is Level.WARNED:
+        return (
+            f"You are warned: {counted} against you. "
+            f"{_count(found.strikes_left, more=True)} would lead to a restriction. "
+            f"Strikes stop counting after {ladder.expire_days} days. You can appeal against each of them."
+        )
+    what = "restricted" if found.level is Level.RESTRICTED else "suspended"
+    until = f"until {day_text(found.until)}" if found.until is not None else "until an admin ends it"
+    effects = "; ".join(MEANINGS[effect] for effect in config.effects_of(found.level))
+    return (
+        f"Your use of this hub is {what} {until}: {counted} against you. "
+        + (f"Until then, {effects}. " if effects else "")
+        + "It ends by itself. You can appeal against each strike."
+    )
+
+
+def _told_of_fall(before: Level, found: Standing) -> str:
+    names = {Level.SUSPENDED: "suspension", Level.RESTRICTED: "restriction", Level.WARNED: "warning"}
+    ended = f"Your {names[before]} has ended."
+    if found.level is Level.GOOD:
+        return f"{ended} You are in good standing."
+    if found.level is Level.WARNED:
+        return f"{ended} {_count(found.live).capitalize()} until {day_text(found.until)}."
+    return f"{ended} You are restricted until {day_text(found.until)}."
+
+
+def _count(number: int, *, more: bool = False) -> str:
+    noun = ("one " if number == 1 else f"{number} ") + ("more " if more else "")
+    noun += "strike" if number == 1 else "strikes"
+    return noun if more else f"{noun} {'counts' if number == 1 else 'count'}"
+
+
+def day_text(time: float | None) -> str:
+    """Return a time as a person reads it, in UTC."""
+    if time is None:
+        return "an admin ends it"
+    return clock.strftime("%-d %B %Y, %H:%M UTC", clock.gmtime(min(max(time, 0.0), 250_000_000_000.0)))
+
+
+def broken_clauses(session: Session, person: Person, ladder: Ladder, now: float) -> list[str]:
+    """Return the clauses of a person's strikes that count now."""
+    since = now - ladder.expire_days * DAY
+    lifted = session.scalar(
+        select(func.max(Restriction.since)).where(
+            Restriction.person_id == person.id,
+            Restriction.level == Level.GOOD.value,
+            Restriction.lifted_at.is_(None),
+        )
+    )
+    return list(
+        session.scalars(
+            select(Strike.clause)
+            .where(
+                Strike.person_id == person.id,
+                Strike.time > max(since, lifted or 0.0),
+                Strike.time <= now,
+                Strike.action.in_(_COUNTED),
+                Strike.state != State.OVERTURNED.value,
+            )
+            .distinct()
+            .order_by(Strike.clause)
+            .limit(100)
+        )
+    )
