@@ -6,7 +6,7 @@ from jupyter_tos_guard.central.casework.config import MAX_TEXT
 from jupyter_tos_guard.central.casework.errors import InvalidError
 
 
-def written(text: str, what: str, least: int = 3) -> str:
+def written(text: str, what: str) -> str:
     """Return a text as it is kept.
 
     Raises
@@ -16,7 +16,7 @@ def written(text: str, what: str, least: int = 3) -> str:
     """
     # PostgreSQL keeps no NUL and no lone surrogate.
     kept = text.replace("\0", "").encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n").strip()
-    if len(kept) < least:
+    if not kept:
         raise InvalidError(f"{what} is missing", "Write a sentence or two.")
     if len(kept) > MAX_TEXT:
         raise InvalidError(
