@@ -7,13 +7,21 @@ Why not SQLite: home folders on hubs are often NFS, where write-ahead
 logging does not work and a lock can hang; a kernel stopped by a signal while it
 holds a lock would hang all others. Why not one shared file: it needs such a
 lock too. A file of one's own needs none, costs no import that the kernel has
-not made already, and a server-side uploader can take whole files: it reads
-complete lines, and may unlink a file at any time, since a writer looks before
-each append whether its file is still linked and starts another if not.
+not made already, and the uploader reads complete lines while the writer goes on.
 
 A record is ``{"v": 1, "seq": N, "strike": {…}}``; ``seq`` counts from 1 in each
-file without gaps, so that a missing line is seen. A torn last line (power
-cut, ``kill -9`` in the middle of a write) is left out when reading.
+file without gaps, so that a missing line is seen. The first record of a file
+has ``"after": {"stream": NAME, "seq": N}`` besides: the file written last before this
+one, and how far it had got. So a deleted or shortened file is seen as long as a later one
+is there. A torn last line (power cut, ``kill -9`` in the middle of a write) is left out when reading.
+
+Who may delete a file that somebody else may still append to? Only
+:meth:`Spool._prune`, and only so that nothing is lost that an append has called durable: it
+gives the file another name first, and brings it back when it has grown since it was
+looked at; a writer looks after each append whether its file still has its name, and
+writes the record again, elsewhere, if not. So an append that happens before the
+renaming is seen by the one, and one that happens after it by the other; in between a
+record may be written twice, and counts once, by its id.
 
 The user owns these files and can delete or change them: they are a record
 for honest failures, not proof against their owner (``docs/limitations.md``).
@@ -31,12 +39,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jupyter_tos_guard.strikes.strike import Strike
 
 VERSION = 1
 _SUFFIX = ".jsonl"
+#: Of a file that is about to be deleted.
+_GOING = ".going"
+#: Longest record that is read, in bytes: several times what :meth:`Strike.to_json` can make.
+MAX_RECORD = 1 << 18
 
 
 class SpoolState(str, Enum):
@@ -68,6 +80,21 @@ class Limits(NamedTuple):
 LIMITS = Limits()
 
 
+class Link(NamedTuple):
+    """A file of the record by its name without suffix, and the number of its last known record."""
+
+    stream: str
+    seq: int
+
+
+class Record(NamedTuple):
+    """One line of a file; ``after`` is there on first lines only."""
+
+    seq: int
+    strike: dict[str, Any]
+    after: Link | None
+
+
 class Spool:
     """Where one process puts its strikes.
 
@@ -91,8 +118,10 @@ class Spool:
         self._clock = clock
         self._lock = threading.Lock()
         self._file = -1
+        self._path = folder
         self._pid = 0
         self._seq = 0
+        self._after: Link | None = None
 
     def append(self, strikes: Sequence[Strike]) -> SpoolState:
         """Put strikes on disk; they are durable when this returns ``READY``.
@@ -109,7 +138,8 @@ class Spool:
             return self.state
         with self._lock:
             try:
-                self._write(strikes)
+                while not self._write(strikes):
+                    self._close()  # taken away during the append; the name of the next file is new
             except OSError as error:
                 self.state = _STATES.get(error.errno or 0, SpoolState.FAILED)
                 self.detail = f"{self.folder}: {error.strerror or error}"
@@ -117,12 +147,15 @@ class Spool:
                 self.state, self.detail = SpoolState.READY, ""
         return self.state
 
-    def _write(self, strikes: Sequence[Strike]) -> None:
+    def _write(self, strikes: Sequence[Strike]) -> bool:
+        """Append; False when the file was taken away meanwhile, so that the append counts for nothing."""
         file = self._open()
-        lines = [
-            json.dumps({"v": VERSION, "seq": self._seq + n, "strike": strike.to_json()}, allow_nan=False)
-            for n, strike in enumerate(strikes, 1)
-        ]
+        lines = []
+        for number, strike in enumerate(strikes, self._seq + 1):
+            record = {"v": VERSION, "seq": number, "strike": strike.to_json()}
+            if number == 1 and self._after:
+                record["after"] = self._after._asdict()
+            lines.append(json.dumps(record, allow_nan=False))
         # json.dumps escapes everything beyond ASCII, lone surrogates too, so this cannot fail.
         data = ("\n".join(lines) + "\n").encode("ascii")
         before = os.fstat(file).st_size
@@ -137,20 +170,29 @@ class Spool:
             self._close()  # whatever happened to this file, the next record starts a clean one
             raise
         self._seq += len(lines)
+        return self._is_named()
+
+    def _is_named(self) -> bool:
+        """Whether the open file is the one that its name leads to."""
+        try:
+            return os.path.samestat(os.fstat(self._file), os.stat(self._path, follow_symlinks=False))
+        except OSError:
+            return False
 
     def _open(self) -> int:
         """File to append to: the present one if it is ours, linked and small enough."""
         if self._file >= 0 and self._pid == os.getpid():
-            status = os.fstat(self._file)
-            if status.st_nlink and status.st_size < self._limits.file_bytes:
+            if self._is_named() and os.fstat(self._file).st_size < self._limits.file_bytes:
                 return self._file
             self._close()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._prune()
+        self._after = self._latest()
         now = self._clock()
         name = f"{int(now * 1e3):015d}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-        self._file = os.open(self.folder / name, flags, 0o600)
+        self._path = self.folder / name
+        self._file = os.open(self._path, flags, 0o600)
         self._pid, self._seq = os.getpid(), 0
         with contextlib.suppress(OSError):  # not every file system lets a folder be synced
             folder = os.open(self.folder, os.O_RDONLY)
@@ -166,15 +208,78 @@ class Spool:
             with contextlib.suppress(OSError):
                 os.close(file)
 
+    def _latest(self) -> Link | None:
+        """Return the file written last before the one about to be made: our own, else anybody's."""
+        if self._seq and self._pid == os.getpid():
+            return Link(self._path.stem, self._seq)
+        files = sorted(_files(self.folder), key=lambda each: (each[1].st_mtime, each[0].name), reverse=True)
+        for path, _ in files[:4]:  # files of processes that were killed at once may be empty
+            link = last_record(path)
+            if link:
+                return link
+        return None
+
     def _prune(self) -> None:
         """Delete what is too old, then the oldest until there is room."""
+        _bring_back(self.folder)
         oldest_kept = self._clock() - self._limits.days * 86400
         total, kept = self._limits.file_bytes, 1  # room for the file about to be made
         for path, status in sorted(_files(self.folder), key=lambda each: each[1].st_mtime, reverse=True):
             total, kept = total + status.st_size, kept + 1
             if status.st_mtime < oldest_kept or total > self._limits.total_bytes or kept > self._limits.files:
                 with contextlib.suppress(OSError):
-                    path.unlink()
+                    _delete(path, status)
+
+
+def records(path: Path, offset: int, limit: int) -> tuple[list[Record], int]:
+    """Read whole records of one file from a place in it, for whoever sends them on.
+
+    Parameters
+    ----------
+    path : Path
+    offset : int
+        In bytes: the start of a line.
+    limit : int
+        Bytes to read; a record that is longer is read all the same, up to :data:`MAX_RECORD`.
+
+    Returns
+    -------
+    list of Record
+        Lines that are no records are left out; the numbers show that they are missing.
+    int
+        Where to go on; what follows is no whole line yet.
+    """
+    data = _bytes(path, offset, max(limit, MAX_RECORD))
+    if len(data) > limit:
+        data = data[: max(data.rfind(b"\n", 0, limit), data.find(b"\n")) + 1]
+    end = data.rfind(b"\n") + 1
+    if not end and len(data) >= MAX_RECORD:
+        return [], offset + len(data)  # no record of ours
+    found = []
+    for line in data[:end].split(b"\n")[:-1]:
+        record = _record(line)
+        if record:
+            found.append(record)
+    return found, offset + end
+
+
+def last_record(path: Path) -> Link | None:
+    """Return the number of a file's last whole record; None when there is none."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return None
+    data = _bytes(path, max(0, size - MAX_RECORD), MAX_RECORD)
+    for line in reversed(data.split(b"\n")[:-1]):
+        record = _record(line)
+        if record:
+            return Link(path.stem, record.seq)
+    return None
+
+
+def streams(folder: Path) -> list[tuple[Path, os.stat_result]]:
+    """Return the files of a folder, in the order in which they were begun."""
+    return sorted(_files(folder), key=lambda each: each[0].name)
 
 
 def read(folder: Path, limits: Limits = LIMITS) -> Iterator[Strike]:
@@ -202,16 +307,7 @@ def read(folder: Path, limits: Limits = LIMITS) -> Iterator[Strike]:
 
 
 def _strikes(path: Path, limit: int) -> Iterator[Strike]:
-    # O_NONBLOCK: a pipe put there under our suffix must not hang the reader.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        with open(os.open(path, flags), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return
-            data = file.read(limit)
-    except OSError:
-        return
-    for line in data.split(b"\n")[:-1]:  # what follows the last newline is torn
+    for line in _bytes(path, 0, limit).split(b"\n")[:-1]:  # what follows the last newline is torn
         strike = _strike(line)
         if strike is not None:
             yield strike
@@ -225,12 +321,57 @@ def _strike(line: bytes) -> Strike | None:
         return None
 
 
-def _files(folder: Path) -> list[tuple[Path, os.stat_result]]:
+def _record(line: bytes) -> Record | None:
+    try:
+        data = json.loads(line)
+        seq, strike, after = data["seq"], data["strike"], data.get("after")
+        if data["v"] != VERSION or type(seq) is not int or seq < 1 or not isinstance(strike, dict):
+            return None
+        link = None
+        if isinstance(after, dict) and isinstance(after.get("stream"), str) and type(after.get("seq")) is int:
+            link = Link(after["stream"][:200], after["seq"])
+        return Record(seq, strike, link)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _bytes(path: Path, offset: int, limit: int) -> bytes:
+    # O_NONBLOCK: a pipe put there under our suffix must not hang the reader.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        with open(os.open(path, flags), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return b""
+            file.seek(offset)
+            return file.read(limit)
+    except OSError:
+        return b""
+
+
+def _delete(path: Path, status: os.stat_result) -> None:
+    """Delete a file, unless it has grown since it was looked at."""
+    going = path.with_suffix(_GOING)
+    path.rename(going)
+    now = going.stat()
+    if (now.st_size, now.st_mtime_ns, now.st_ino) == (status.st_size, status.st_mtime_ns, status.st_ino):
+        going.unlink()
+    else:
+        going.rename(path)
+
+
+def _bring_back(folder: Path) -> None:
+    """Give files their name back whose deletion was interrupted."""
+    for path, _ in _files(folder, _GOING):
+        with contextlib.suppress(OSError):
+            path.rename(path.with_suffix(_SUFFIX))
+
+
+def _files(folder: Path, suffix: str = _SUFFIX) -> list[tuple[Path, os.stat_result]]:
     found = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.endswith(_SUFFIX):
+                if entry.name.endswith(suffix):
                     with contextlib.suppress(OSError):
                         status = entry.stat(follow_symlinks=False)
                         if stat.S_ISREG(status.st_mode):

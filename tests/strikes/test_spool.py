@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import signal
@@ -12,7 +13,16 @@ from pathlib import Path
 import pytest
 
 from jupyter_tos_guard.strikes import spool as spool_module
-from jupyter_tos_guard.strikes.spool import Limits, Spool, SpoolState, read
+from jupyter_tos_guard.strikes.spool import (
+    Limits,
+    Link,
+    Spool,
+    SpoolState,
+    last_record,
+    read,
+    records,
+    streams,
+)
 
 from .test_strike import a_strike
 
@@ -206,7 +216,8 @@ def test_a_file_that_was_collected_is_not_written_to(tmp_path: Path) -> None:
 
 def test_the_folder_is_bounded_and_the_oldest_go_first(tmp_path: Path) -> None:
     limits = Limits(file_bytes=1000, total_bytes=5000, files=100)
-    spool = Spool(tmp_path, limits)
+    seconds = itertools.count()  # two files of one millisecond have no order
+    spool = Spool(tmp_path, limits, clock=lambda: time.time() + next(seconds))
     for number in range(50):
         spool.append([a_strike(id=str(number))])
         for age, file in enumerate(sorted(tmp_path.iterdir(), reverse=True)):
@@ -228,3 +239,122 @@ def test_records_older_than_their_time_are_deleted(tmp_path: Path) -> None:
 def test_evidence_with_lone_surrogates_is_recorded(tmp_path: Path) -> None:
     Spool(tmp_path).append([a_strike(evidence="\ud800\x00\u202e")])
     assert next(read(tmp_path)).evidence == "\ud800\x00\u202e"
+
+
+# -- what a deleted or shortened file leaves behind
+
+
+def links(folder: Path) -> list[Link | None]:
+    return [found[0].after for path, _ in streams(folder) if (found := records(path, 0, 1 << 20)[0])]
+
+
+def test_each_file_says_which_was_written_before_it_and_how_far(tmp_path: Path) -> None:
+    ticks = itertools.count()
+    clock = lambda: time.time() + next(ticks)  # noqa: E731
+    spool = Spool(tmp_path, Limits(file_bytes=1500), clock)
+    for number in range(7):
+        spool.append([a_strike(id=str(number))])
+    Spool(tmp_path, clock=clock).append([a_strike(id="of another process")])
+    files = [path for path, _ in streams(tmp_path)]
+    assert len(files) > 2
+    assert links(tmp_path) == [None, *(last_record(path) for path in files[:-1])]
+    assert all(link.seq > 1 for link in links(tmp_path)[1:-1])
+
+
+def test_records_without_links_are_still_read(tmp_path: Path) -> None:
+    old = tmp_path / "000000000000001-1-0.jsonl"
+    old.write_text(json.dumps({"v": 1, "seq": 1, "strike": a_strike(id="old").to_json()}) + "\n")
+    Spool(tmp_path).append([a_strike(id="new")])
+    assert [strike.id for strike in read(tmp_path)] == ["old", "new"]
+    assert links(tmp_path) == [None, Link(old.stem, 1)]
+
+
+def test_a_file_that_holds_nothing_is_passed_over_by_links(tmp_path: Path) -> None:
+    Spool(tmp_path).append([a_strike()])
+    (first,) = tmp_path.iterdir()
+    os.utime(first, (time.time() - 10,) * 2)
+    (tmp_path / "000000000000009-1-0.jsonl").write_text('{"v": 1, "seq"')
+    Spool(tmp_path).append([a_strike()])
+    assert Link(first.stem, 1) in links(tmp_path)
+
+
+def test_records_are_read_from_a_place_on_and_a_torn_one_waits(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append([a_strike(id=str(number)) for number in range(10)])
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-5])
+    place, numbers = 0, []
+    while True:
+        found, after = records(file, place, 1500)
+        if after == place:
+            break
+        numbers += [record.seq for record in found]
+        place = after
+    assert numbers == list(range(1, 10))
+    file.write_bytes(whole)
+    assert [record.seq for record in records(file, place, 1500)[0]] == [10]
+
+
+@pytest.mark.parametrize(
+    "junk", [b"x" * (1 << 19), b"\n" * 1000, b'{"v":1,"seq":true,"strike":{}}\n', b"\0\n"]
+)
+def test_junk_neither_stops_nor_repeats_reading(tmp_path: Path, junk: bytes) -> None:
+    Spool(tmp_path).append([a_strike(id="a")])
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(junk + b"\n" + file.read_bytes())
+    place, found = 0, []
+    for _ in range(100):
+        more, place = records(file, place, 1 << 16)
+        found += more
+    assert [record.strike["id"] for record in found] == ["a"]
+    assert place == file.stat().st_size
+
+
+# -- deleting while somebody appends
+
+
+def test_a_file_that_grew_since_it_was_looked_at_is_not_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Spool(tmp_path)
+    writer.append([a_strike(id="old")])
+    (file,) = tmp_path.iterdir()
+    os.utime(file, (0, 0))
+    rename = Path.rename
+
+    def appended_just_before(path: Path, target: Path) -> Path:
+        if path.suffix == ".jsonl":
+            writer.append([a_strike(id="late")])
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", appended_just_before)
+        Spool(tmp_path).append([a_strike(id="new")])
+    assert {strike.id for strike in read(tmp_path)} == {"old", "late", "new"}
+
+
+def test_an_append_to_a_file_that_is_being_deleted_is_written_again_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Spool(tmp_path)
+    writer.append([a_strike(id="old")])
+    (file,) = tmp_path.iterdir()
+    sync = os.fsync
+
+    def taken_away(number: int) -> None:
+        sync(number)
+        if file.exists():
+            file.unlink()
+
+    monkeypatch.setattr(spool_module.os, "fsync", taken_away)
+    assert writer.append([a_strike(id="late")]) is SpoolState.READY
+    assert [strike.id for strike in read(tmp_path)] == ["late"]
+
+
+def test_a_deletion_that_was_interrupted_is_taken_back(tmp_path: Path) -> None:
+    Spool(tmp_path).append([a_strike(id="kept")])
+    (file,) = tmp_path.iterdir()
+    file.rename(file.with_suffix(".going"))
+    Spool(tmp_path).append([a_strike(id="new")])
+    assert {strike.id for strike in read(tmp_path)} == {"kept", "new"}
