@@ -250,11 +250,10 @@ def records(path: Path, offset: int, limit: int) -> tuple[list[Record], int]:
         Where to go on; what follows is no whole line yet.
     """
     data = _bytes(path, offset, max(limit, MAX_RECORD))
-    if len(data) > limit:
-        data = data[: max(data.rfind(b"\n", 0, limit), data.find(b"\n")) + 1]
-    end = data.rfind(b"\n") + 1
-    if not end and len(data) >= MAX_RECORD:
-        return [], offset + len(data)  # no record of ours
+    if b"\n" not in data:
+        # Not finished yet, or too long to be a record of ours.
+        return [], offset + len(data) if len(data) >= MAX_RECORD else offset
+    end = max(data.rfind(b"\n", 0, limit), data.find(b"\n")) + 1
     found = []
     for line in data[:end].split(b"\n")[:-1]:
         record = _record(line)
