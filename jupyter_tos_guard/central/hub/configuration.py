@@ -179,8 +179,9 @@ def guard_hub(
 
 
 def _admins_of_the_hub(c: Any) -> list[str]:
-    sections = (c[name] for name in c if name.endswith("Authenticator"))
-    return sorted({name for section in sections for name in _listed(section, "admin_users")})
+    sections = [c[name] for name in c if name.endswith("Authenticator")]
+    given = [section.admin_users for section in sections if "admin_users" in section]
+    return sorted({name for names in given for name in _plain(names, set())})
 
 
 def _grant(c: Any, name: str, people: Mapping[str, Sequence[str]]) -> None:
@@ -343,14 +344,9 @@ def _plain(value: Any, default: Any) -> Any:
     return value.get_value(default) if hasattr(value, "get_value") else value
 
 
-def _listed(section: Any, trait: str) -> list[Any]:
-    value = _plain(section[trait], set()) if trait in section else ()
-    return list(value)
-
-
 def _own_list(section: Any, trait: str) -> list[Any]:
     """Return a list of the configuration to change in place."""
-    section[trait] = _listed(section, trait)
+    section[trait] = list(_plain(section[trait], [])) if trait in section else []
     return section[trait]  # type: ignore[no-any-return]
 
 

@@ -147,17 +147,6 @@ class SpawnHook:
                 )
                 raise refusal(spawner, text, "", "tos-guard-unreachable", 503)
             return
-        if answer.terms_missing:
-            url = answer.terms_url or f"{self._place.prefix(spawner)}/terms"
-            text = answer.message or (
-                f"Before your server starts, please read the terms of use (version {answer.terms_version}) "
-                "and accept them."
-            )
-            html = answer.message_html or (
-                f'{escape(text)}</p><p><a class="btn btn-primary" href="{escape(url)}">'
-                "Read the terms of use</a>"
-            )
-            raise refusal(spawner, f"{text} See {url}", html, "tos-guard-terms", 403)
         if not answer.allowed:
             text = answer.message or "Your server is not started: your use of this hub is restricted."
             url = f"{self._place.prefix(spawner)}/"
@@ -166,6 +155,17 @@ class SpawnHook:
                 "See why, and how to appeal</a>"
             )
             raise refusal(spawner, text, html, f"tos-guard-{answer.level}", 403)
+        if answer.terms_missing:
+            url = answer.terms_url or f"{self._place.prefix(spawner)}/terms"
+            text = (
+                f"Before your server starts, please read the terms of use (version {answer.terms_version}) "
+                "and accept them."
+            )
+            html = (
+                f'{escape(text)}</p><p><a class="btn btn-primary" href="{escape(url)}">'
+                "Read the terms of use</a>"
+            )
+            raise refusal(spawner, f"{text} See {url}", html, "tos-guard-terms", 403)
 
     async def ask(self, spawner: Any) -> Answer | None:
         """Return the service's answer; None when there is none, which is said in the log."""

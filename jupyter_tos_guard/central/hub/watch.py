@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from sqlalchemy import select
@@ -26,7 +27,8 @@ from jupyter_tos_guard.central.web.context import Context
 
 #: Seconds between two looks.
 EVERY: Final = 60.0
-#: A server is in use when something happened in it within so many seconds; the Hub learns of it every five minutes.
+#: A server is in use when something happened in it within so many seconds; the Hub hears of it every five
+#: minutes.
 IN_USE: Final = 900.0
 #: A client is silent after so many seconds without a report: three that it was asked for.
 SILENT: Final = 2700.0
@@ -75,7 +77,7 @@ async def look(context: Context, hub: HubApi | None) -> None:
         context.log.warning(
             "tos-guard: stopped the server %r of %s, whose level says so", server.name, server.user
         )
-        await context.transaction(lambda session, server=server: _note_stop(session, server, now))
+        await context.transaction(partial(_note_stop, server=server, now=now))
 
 
 def mark_silent(session: Session, servers: Iterable[Server], now: float) -> int:
