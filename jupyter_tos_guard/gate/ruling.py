@@ -190,6 +190,24 @@ class Gate:
         # Subshells and the control channel decide from threads of their own.
         self._lock = threading.Lock()
 
+    def beside(
+        self, where: Where, *, kernel: str, folder: Callable[[], str | None], language: str, sensor: str
+    ) -> Gate:
+        """Return a gate for another kernel with the policy, the record and the settings of this one."""
+        return Gate(
+            type(self.guard)(self.guard.source, self.guard.settings, where),
+            self.spool,
+            where,
+            kernel=kernel,
+            evidence=self.evidence,
+            folder=folder,
+            language=language,
+            sensor=sensor,
+            settings=self.settings,
+            seen=self._seen,
+            clock=self._clock,
+        )
+
     def rule(self, request: Request) -> Ruling:
         """Decide about a request; what it met is on disk when this returns.
 

@@ -1,0 +1,150 @@
+"""The websocket connection of a client to a kernel, with the gate in it.
+
+:func:`guarded` puts :class:`Gating` in front of whatever connection class is
+configured (jupyter_server's own, the one for gateways, another package's), so
+that those keep working. Everything but execute requests goes through byte for byte;
+what is done with those is the :mod:`.kernel_gate`'s part.
+
+For servers that load no extensions (Kernel Gateway), two ready-made classes::
+
+    c.KernelGatewayApp.kernel_websocket_connection_class = (
+        "jupyter_tos_guard.server.connection.GuardedZMQChannelsWebsocketConnection"
+    )
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.gateway.connections import GatewayWebSocketConnection
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from tornado.websocket import WebSocketClosedError
+
+from jupyter_tos_guard.server.encoding import V1, Malformed, Raw, execute_request, seen
+
+if TYPE_CHECKING:
+    from jupyter_server.services.kernels.connection.base import BaseKernelWebsocketConnection as _Base
+
+    from jupyter_tos_guard.server.kernel_gate import KernelGate
+else:
+    _Base = object
+
+
+class Gating(_Base):
+    """A connection that asks before it passes on; to be put in front of a connection class."""
+
+    _tos_gate: KernelGate | None = None
+    _tos_closed = ""
+    _tos_left = False
+
+    @property
+    def v1(self) -> bool:
+        """Whether client and server speak the encoding with a name."""
+        if hasattr(self, "subprotocol"):
+            return bool(self.subprotocol == V1)
+        return V1 in (self.kernel_ws_protocol, getattr(self.websocket_handler, "selected_subprotocol", None))
+
+    async def connect(self) -> None:
+        """Have the gate ready before the first message, then connect."""
+        try:
+            from jupyter_tos_guard.server.gates import gate_of
+
+            gate = gate_of(self)
+            await gate.open()
+            if self._tos_left:
+                return
+            self._tos_gate = gate
+            gate.join(self)
+            self._watch_what_goes_out(gate)
+        except Exception as error:
+            self._without_gate(error)
+        connected: Any = super().connect()  # type: ignore[no-untyped-call]  # jupyter_server has no types
+        if inspect.isawaitable(connected):
+            await connected
+
+    def disconnect(self) -> Any:
+        """Let go what is still here, then disconnect."""
+        self._tos_left = True
+        if self._tos_gate is not None:
+            try:
+                self._tos_gate.leave(self)
+            except Exception as error:
+                self.log.error("jupyter_tos_guard: a client could not be let go", exc_info=error)
+        return super().disconnect()  # type: ignore[no-untyped-call]  # jupyter_server has no types
+
+    def handle_incoming_message(self, incoming_msg: Any) -> None:
+        """Pass on what is no execute request as it is; ask about the rest."""
+        gate = self._tos_gate
+        try:
+            message = execute_request(incoming_msg, self.v1)
+        except Malformed as error:
+            self.log.warning("jupyter_tos_guard: a message was dropped: %s", error)
+            return
+        except Exception as error:
+            self.log.error("jupyter_tos_guard: a message could not be looked at", exc_info=error)
+            message = None
+        if message is not None and gate is None and self._tos_closed:
+            self.log.error("jupyter_tos_guard: a request was dropped: %s", self._tos_closed)
+            return
+        taken = False
+        if gate is not None:
+            try:
+                taken = gate.take(self, incoming_msg, message)
+            except Exception as error:
+                self.log.error("jupyter_tos_guard: a message could not be taken", exc_info=error)
+        if not taken:
+            self.forward(incoming_msg)
+
+    def forward(self, raw: Raw) -> None:
+        """Hand a message on to the kernel."""
+        super().handle_incoming_message(raw)  # type: ignore[arg-type]  # it takes bytes, too
+
+    def send(self, raw: Raw) -> None:
+        """Hand a message to the client."""
+        with contextlib.suppress(WebSocketClosedError):
+            self.websocket_handler.write_message(raw, binary=isinstance(raw, bytes))
+
+    def _watch_what_goes_out(self, gate: KernelGate) -> None:
+        """Look at each message to the client, whichever way its class takes to send it."""
+        handler: Any = self.websocket_handler
+        write = handler.write_message
+
+        def write_message(message: Any, binary: bool = False) -> Any:
+            written = write(message, binary)
+            try:
+                found = seen(message, self.v1, gate.holds)
+                if found is not None:
+                    gate.saw(found)
+            except Exception as error:
+                self.log.error(
+                    "jupyter_tos_guard: a message to a client could not be looked at", exc_info=error
+                )
+            return written
+
+        handler.write_message = wraps(write)(write_message)
+
+    def _without_gate(self, error: Exception) -> None:
+        """Say that the gate is missing, and do what the operator wants then."""
+        self.log.error("jupyter_tos_guard is not active on this connection", exc_info=error)
+        try:
+            from jupyter_tos_guard.gate.settings import configuration
+
+            if configuration().closes_on_defects:
+                self._tos_closed = f"{type(error).__name__}: {error}"[:300]
+        except Exception as second:
+            self.log.error("jupyter_tos_guard: the settings cannot be read", exc_info=second)
+
+
+def guarded(connection_class: type) -> type:
+    """Return a connection class with :class:`Gating` in front of it."""
+    if issubclass(connection_class, Gating):
+        return connection_class
+    name = f"Guarded{connection_class.__name__}"
+    return type(name, (Gating, connection_class), {"__doc__": connection_class.__doc__})
+
+
+GuardedZMQChannelsWebsocketConnection = guarded(ZMQChannelsWebsocketConnection)
+GuardedGatewayWebSocketConnection = guarded(GatewayWebSocketConnection)

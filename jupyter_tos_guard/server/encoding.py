@@ -1,0 +1,339 @@
+"""Kernel messages as they travel on a websocket, in both encodings.
+
+Takes messages apart only as far as is needed to know that they are no execute
+requests, and puts messages together. Pure: it decides nothing and sends nothing.
+
+What is read here must be what the kernel will read. So a request that two readers
+could read differently (a key twice, a key in other letters) is
+:class:`Malformed`; no real client sends such.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import struct
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+from jupyter_client import protocol_version  # type: ignore[attr-defined]  # not in its __all__
+
+V1 = "v1.kernel.websocket.jupyter.org"
+EXECUTE = "execute_request"
+
+Raw = str | bytes
+Json = dict[str, Any]
+
+_EXECUTE = EXECUTE.encode()
+#: Escapes with which JSON can spell a letter or an underscore.
+_SPELT = re.compile(r"\\u00[4-7]")
+_REPLIES = (b"execute_reply", b"kernel_info_reply")
+_PARTS = ("header", "parent_header", "metadata", "content")
+_NAMES = frozenset(
+    "header parent_header metadata content channel msg_type msg_id session subshell_id date code silent "
+    "store_history user_expressions stop_on_error".split()
+)
+
+
+class Malformed(ValueError):
+    """A message that is not to reach a kernel: it cannot be read, or be read in two ways."""
+
+
+class Message(NamedTuple):
+    """An execute request, taken apart.
+
+    Attributes
+    ----------
+    raw : str or bytes
+        As it came.
+    v1 : bool
+        Whether it came in the encoding :data:`V1`.
+    channel : str
+    header, parent, metadata, content : dict
+    buffers : sequence of bytes
+    """
+
+    raw: Raw
+    v1: bool
+    channel: str
+    header: Json
+    parent: Json
+    metadata: Json
+    content: Json
+    buffers: Sequence[bytes] = ()
+
+    @property
+    def id(self) -> str:
+        """``msg_id``."""
+        return str(self.header.get("msg_id", ""))
+
+    @property
+    def subshell(self) -> str:
+        """Id of the subshell that it is for; empty for the main shell."""
+        return str(self.header.get("subshell_id") or "")
+
+    @property
+    def code(self) -> Any:
+        """What is to run; of a broken client, anything."""
+        return self.content.get("code")
+
+    @property
+    def silent(self) -> bool:
+        """Whether it asks not to be shown or counted."""
+        return bool(self.content.get("silent", False))
+
+    @property
+    def stops(self) -> bool:
+        """Whether an error in it aborts what is queued behind."""
+        return not self.silent and bool(self.content.get("stop_on_error", True))
+
+
+class Seen(NamedTuple):
+    """What a message on its way to a client says about a request.
+
+    ``kind`` is ``execute_reply``, ``kernel_info_reply`` or ``idle``; ``request`` the
+    request's id; ``session`` the kernel's.
+    """
+
+    kind: str
+    request: str
+    session: str
+    content: Json
+
+
+def execute_request(raw: Raw, v1: bool) -> Message | None:
+    """Return the message if it is an execute request, None if it is anything else.
+
+    Parameters
+    ----------
+    raw : str or bytes
+        As it came from the client.
+    v1 : bool
+        Whether the connection speaks :data:`V1`.
+
+    Raises
+    ------
+    Malformed
+    """
+    if isinstance(raw, str):
+        if EXECUTE not in raw and not ("\\u00" in raw and _SPELT.search(raw)):
+            return None
+        return _message(raw, False, _loads(raw), ())
+    if v1:
+        start, end = _offsets(raw)[1:3]
+        header = raw[start:end]
+        if _EXECUTE not in header and b"\\" not in header:
+            return None
+        channel, parts = split(raw)
+        loaded = _loads(parts[0])
+        if not _is_execute(loaded):
+            return None  # its content may be large, and is nobody's business here
+        whole = dict(zip(_PARTS, [loaded, *map(_loads, parts[1:4])], strict=True))
+        return _message(raw, True, {**whole, "channel": channel}, parts[4:])
+    first, *buffers = _blobs(raw)
+    if _EXECUTE not in first and b"\\u00" not in first:
+        return None
+    return _message(raw, False, _loads(first), buffers)
+
+
+def address(raw: Raw, v1: bool) -> tuple[str, str]:
+    """Return the channel and the subshell that any message is for."""
+    if isinstance(raw, bytes) and v1:
+        channel, parts = split(raw)
+        header = _loads(parts[0])
+    else:
+        whole = _loads(raw if isinstance(raw, str) else _blobs(raw)[0])
+        channel, header = whole.get("channel") or "shell", whole.get("header")
+    subshell = header.get("subshell_id") if isinstance(header, dict) else None
+    return str(channel), str(subshell or "")
+
+
+def seen(raw: Raw, v1: bool, statuses: bool) -> Seen | None:
+    """Return what a message to a client says about a request, as far as it matters to the gate.
+
+    Parameters
+    ----------
+    raw : str or bytes
+    v1 : bool
+    statuses : bool
+        Whether to look at ``idle`` too. Few messages are replies, half are statuses.
+    """
+    if isinstance(raw, bytes) and v1:
+        start, end = struct.unpack_from("<2Q", raw, 16)
+        header = raw[start:end]
+        if not any(kind in header for kind in _REPLIES) and not (statuses and b'"status"' in header):
+            return None
+        _, parts = split(raw)
+        whole = dict(zip(_PARTS, map(json.loads, parts[:4]), strict=True))
+    elif isinstance(raw, str):
+        if "_reply" not in raw and not (statuses and '"status"' in raw):
+            return None
+        whole = json.loads(raw)
+    else:
+        return None  # with buffers: neither a reply to these nor a status
+    kind = whole["header"]["msg_type"]
+    content = whole["content"]
+    if kind == "status" and content.get("execution_state") == "idle":
+        kind = "idle"
+    elif kind not in ("execute_reply", "kernel_info_reply"):
+        return None
+    request = whole.get("parent_header") or {}
+    return Seen(kind, str(request.get("msg_id", "")), str(whole["header"].get("session", "")), content)
+
+
+def changed(message: Message, code: str, metadata: Mapping[str, Any]) -> Raw:
+    """Return the request with other code and metadata, in the encoding in which it came."""
+    content = {**message.content, "code": code}
+    metadata = {**message.metadata, **metadata}
+    if isinstance(message.raw, bytes) and message.v1:
+        _, parts = split(message.raw)
+        return join(message.channel, [*parts[:2], _dumps(metadata), _dumps(content), *parts[4:]])
+    whole = {
+        "channel": message.channel,
+        "header": message.header,
+        "parent_header": message.parent,
+        "metadata": metadata,
+        "content": content,
+    }
+    if isinstance(message.raw, str):
+        return json.dumps({**whole, "buffers": []})
+    blobs = [_dumps(whole), *message.buffers]
+    offsets = [4 * (len(blobs) + 1)]
+    for blob in blobs[:-1]:
+        offsets.append(offsets[-1] + len(blob))
+    return b"".join([struct.pack(f"!{len(blobs) + 1}I", len(blobs), *offsets), *blobs])
+
+
+def encode(
+    kind: str,
+    content: Json,
+    parent: Json,
+    *,
+    channel: str,
+    session: str,
+    metadata: Mapping[str, Any],
+    v1: bool,
+) -> Raw:
+    """Return a message of a kernel's, ready for a client's websocket.
+
+    Parameters
+    ----------
+    kind : str
+        ``msg_type``.
+    content, parent, metadata : dict
+    channel : str
+    session : str
+        The kernel's: JupyterLab drops what it is about to show when a message of another session
+        comes in between.
+    v1 : bool
+    """
+    header = {
+        "msg_id": uuid.uuid4().hex,
+        "msg_type": kind,
+        "username": "username",
+        "session": session,
+        "date": now(),
+        "version": protocol_version,
+    }
+    if v1:
+        return join(channel, [_dumps(part) for part in (header, parent, dict(metadata), content)])
+    return json.dumps(
+        {
+            "header": header,
+            "msg_id": header["msg_id"],
+            "msg_type": kind,
+            "parent_header": parent,
+            "metadata": dict(metadata),
+            "content": content,
+            "buffers": [],
+            "channel": channel,
+        }
+    )
+
+
+def now() -> str:
+    """Return the time as kernel messages write it."""
+    return datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def split(raw: bytes) -> tuple[str, list[bytes]]:
+    """Return channel and parts of a message in the encoding :data:`V1`."""
+    offsets = _offsets(raw)
+    parts = [raw[start:end] for start, end in itertools.pairwise(offsets[1:])]
+    if len(parts) < 4:
+        raise Malformed("a message has fewer than four parts")
+    try:
+        return raw[offsets[0] : offsets[1]].decode(), parts
+    except UnicodeDecodeError as error:
+        raise Malformed("the name of a channel is not text") from error
+
+
+def join(channel: str, parts: Sequence[bytes]) -> bytes:
+    """Return a message in the encoding :data:`V1`; the other way round of :func:`split`."""
+    pieces = [channel.encode(), *parts]
+    offsets = [8 * (len(pieces) + 2)]
+    for piece in pieces:
+        offsets.append(offsets[-1] + len(piece))
+    return b"".join([struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets), *pieces])
+
+
+def _offsets(raw: bytes) -> tuple[int, ...]:
+    try:
+        (count,) = struct.unpack_from("<Q", raw)
+        if not 6 <= count <= len(raw) // 8:
+            raise Malformed(f"a message has {count} offsets")
+        return struct.unpack_from(f"<{count}Q", raw, 8)
+    except struct.error as error:
+        raise Malformed("a message is too short") from error
+
+
+def _blobs(raw: bytes) -> list[bytes]:
+    """Return the parts of a message with buffers in the encoding without a name."""
+    try:
+        (count,) = struct.unpack_from("!i", raw)
+        if not 1 <= count <= len(raw) // 4:
+            raise Malformed(f"a message has {count} parts")
+        offsets = [*struct.unpack_from(f"!{count}I", raw, 4), None]
+    except struct.error as error:
+        raise Malformed("a message is too short") from error
+    return [raw[start:end] for start, end in itertools.pairwise(offsets)]
+
+
+def _message(raw: Raw, v1: bool, whole: Json, buffers: Sequence[bytes]) -> Message | None:
+    header = whole.get("header")
+    if not isinstance(header, dict) or not _is_execute(header):
+        return None
+    parts = [whole.get(name) for name in ("parent_header", "metadata", "content")]
+    parent, metadata, content = (part if isinstance(part, dict) else {} for part in parts)
+    for mapping in (whole, header, content):
+        odd = next((key for key in mapping if key not in _NAMES and key.casefold() in _NAMES), None)
+        if odd is not None:
+            raise Malformed("a request has a key in other letters than it is written in")
+    return Message(raw, v1, str(whole.get("channel") or "shell"), header, parent, metadata, content, buffers)
+
+
+def _is_execute(header: object) -> bool:
+    if not isinstance(header, dict):
+        raise Malformed("a message has no header")
+    return any(value == EXECUTE for key, value in header.items() if key.casefold() == "msg_type")
+
+
+def _loads(text: Raw) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_unambiguous)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"a message cannot be read: {error}"[:200]) from error
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> Json:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise Malformed("a message has a key twice")
+    return mapping
+
+
+def _dumps(value: object) -> bytes:
+    return json.dumps(value).encode()
