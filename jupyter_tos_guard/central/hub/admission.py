@@ -92,7 +92,7 @@ class Admissions:
                 problem = f"answered {error.code}" if error.code != 599 else "did not answer in time"
                 if error.code in (401, 403):
                     problem += ": the Hub's token for it is not right. Is guard_hub called last?"
-                retry = error.code in (502, 503)
+                retry = error.code in (429, 502, 503)
             except Exception as error:
                 # No listener, a name that does not resolve, a broken connection: whatever it is, a
                 # spawn must not fail of it with a traceback.
