@@ -1,0 +1,89 @@
+/**
+ * The renderer of notices, as far as it is there from the start: it finds out whose notice it
+ * is, and loads the rest with the first one.
+ */
+
+import { CodeCell } from '@jupyterlab/cells';
+import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { Panel, Widget } from '@lumino/widgets';
+import { Guard } from '../guard';
+import { MIME_TYPE } from '../names';
+import { readable } from '../text';
+import { readNotice } from './notice';
+
+/** Before HTML, which has rank 50. */
+export const RANK = 40;
+
+export function noticeRenderer(guard: Guard): IRenderMime.IRendererFactory {
+  return {
+    safe: true,
+    mimeTypes: [MIME_TYPE],
+    createRenderer: () => new NoticeRenderer(guard)
+  };
+}
+
+class NoticeRenderer extends Panel implements IRenderMime.IRenderer {
+  constructor(private readonly _guard: Guard) {
+    super();
+    this.addClass('jp-TosGuard-output');
+  }
+
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    const notice = readNotice(model.data[MIME_TYPE]);
+    if (!notice) {
+      this._replace(asText(model.data['text/plain']));
+      return;
+    }
+    const { NoticeView } = await import('./view');
+    if (!this.isDisposed) {
+      this._replace(
+        new NoticeView(notice, {
+          guard: this._guard,
+          cell: this._cell,
+          isLive: this._isLive
+        })
+      );
+      this.addClass('jp-mod-shown');
+    }
+  }
+
+  protected onAfterAttach(): void {
+    this._cell = cellOf(this);
+    // A notice that comes while its cell runs was sent by the kernel, one that is there
+    // without was in the file.
+    this._isLive = this._cell?.model.executionState === 'running';
+  }
+
+  private _replace(content: Widget): void {
+    for (const widget of [...this.widgets]) {
+      widget.dispose();
+    }
+    this.addWidget(content);
+  }
+
+  private _cell: CodeCell | null = null;
+  private _isLive = false;
+}
+
+function cellOf(widget: Widget): CodeCell | null {
+  for (let each: Widget | null = widget; each; each = each.parent) {
+    if (each instanceof CodeCell) {
+      return each;
+    }
+  }
+  return null;
+}
+
+/** What is shown of data that is no notice. */
+function asText(value: unknown): Widget {
+  const node = document.createElement('pre');
+  const text = Array.isArray(value) ? value.join('') : value;
+  node.textContent =
+    typeof text === 'string'
+      ? text
+          .split('\n', 100)
+          .map(line => readable(line))
+          .join('\n')
+      : '';
+  return new Widget({ node });
+}
