@@ -70,7 +70,7 @@ def judge_line(guard: Guard, line: Line) -> Answer:
         session = json.loads(line.text)
         if isinstance(session, dict):
             identity = session.get("id")
-        cells = _cells(session)
+        cells = parse_session(session)
     except (ValueError, RecursionError) as error:
         return _error(line, identity, str(error) or type(error).__name__)
     decisions = judge_session(guard, cells)
@@ -85,7 +85,14 @@ def lost(line: Line) -> Answer:
     return _error(line, None, "the process judging this session died")
 
 
-def _cells(session: Any) -> list[Cell]:
+def parse_session(session: Any) -> list[Cell]:
+    """Return the cells of a session in its JSON form.
+
+    Raises
+    ------
+    ValueError
+        Says what is wrong with it.
+    """
     if not isinstance(session, dict):
         raise ValueError("a session is a JSON object with the keys id and cells")
     cells = session.get("cells")

@@ -24,6 +24,8 @@ from jupyter_tos_guard.strikes.strike import Strike
 
 #: Examples kept for each rule and kind of change.
 SAMPLES: Final = 3
+#: Sets of facts whose outcome is remembered.
+_MAX_KNOWN: Final = 20_000
 #: Seconds for reading one cell again.
 _BUDGET: Final = 2.0
 _NOWHERE = Span(1, 0, 1, 0)
@@ -121,7 +123,7 @@ def replay_strikes(strikes: Iterable[Strike], old: Bundle, new: Bundle) -> Repla
             facts.update(_facts(Cell(source), history))
         evidence = next((s.evidence for s in of_cell if s.evidence), "")
         where = Where(user=first.user, server=first.server)
-        count.add(facts, where, first.time, evidence, {strike.rule for strike in of_cell})
+        count.add(facts, where, evidence, {strike.rule for strike in of_cell})
     return count.result()
 
 
@@ -138,8 +140,12 @@ def replay_sessions(sessions: Iterable[Sequence[Cell]], old: Bundle, new: Bundle
         history = History(lambda name: old.interesting_module(name) or new.interesting_module(name))
         count.start_session()
         for cell in cells:
-            count.add(_facts(cell, history), Where(), 0.0, cell.source, frozenset())
+            count.add(_facts(cell, history), Where(), cell.source, frozenset())
     return count.result()
+
+
+#: Verdicts by rule, and the predicates that later cells may need.
+_Found = tuple[Mapping[str, Verdict], frozenset[int]]
 
 
 @dataclass
@@ -163,6 +169,10 @@ class _Count:
             {info.id: info for info in map(bundle.info, range(bundle.rule_count))} for bundle in (old, new)
         ]
         self._old_rules = self._infos[0].keys()
+        self._asks_where = any(
+            info.scope or info.rollout < 100 for infos in self._infos for info in infos.values()
+        )
+        self._known: dict[object, tuple[_Found, _Found]] = {}
         self._rules: dict[str, _Rule] = {}
         self._cells = Counter[str]()
         self.start_session()
@@ -172,12 +182,12 @@ class _Count:
         self._before: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
 
     def add(
-        self, facts: Iterable[Fact], where: Where, time: float, text: str, recorded: frozenset[str] | set[str]
+        self, facts: Iterable[Fact], where: Where, text: str, recorded: frozenset[str] | set[str]
     ) -> None:
         """Add one cell; ``recorded`` are the rules that it met when it was run."""
         facts = tuple(facts)
         self._cells["all"] += 1
-        was, now = self._matched(facts, where, time)
+        was, now = self._matched(facts, where)
         if recorded and not was and not now and (not facts or recorded & self._old_rules):
             # By what was recorded, it meets neither: it stood on more than that, such as earlier cells.
             self._cells["unknown"] += 1
@@ -189,15 +199,27 @@ class _Count:
             self._compare(rule, was.get(rule), now.get(rule), text)
 
     def _matched(
-        self, facts: Sequence[Fact], where: Where, time: float
-    ) -> tuple[dict[str, Verdict], dict[str, Verdict]]:
+        self, facts: Sequence[Fact], where: Where
+    ) -> tuple[Mapping[str, Verdict], Mapping[str, Verdict]]:
+        """Return the verdicts by rule under both versions; the same acts come again and again."""
+        key = frozenset(facts), self._before, where if self._asks_where else None
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            known = self._known[key] = self._match(facts, where)
+        (was, was_before), (now, now_before) = known
+        before = self._before
+        self._before = before[0] | was_before, before[1] | now_before
+        return was, now
+
+    def _match(self, facts: Sequence[Fact], where: Where) -> tuple[_Found, _Found]:
         found = []
-        remembered = []
         for bundle, earlier in zip((self._old, self._new), self._before, strict=True):
-            matches = match(bundle, facts, earlier=earlier, where=where, now=time, enabled=self._clauses)
-            found.append({finding.rule: finding.verdict for finding in matches.findings})
-            remembered.append(earlier | matches.predicates)
-        self._before = remembered[0], remembered[1]
+            # The time matters for exemptions only, and there are none here.
+            matches = match(bundle, facts, earlier=earlier, where=where, now=0.0, enabled=self._clauses)
+            verdicts = {finding.rule: finding.verdict for finding in matches.findings}
+            found.append((verdicts, matches.predicates))
         return found[0], found[1]
 
     def _compare(self, rule: str, was: Verdict | None, now: Verdict | None, text: str) -> None:

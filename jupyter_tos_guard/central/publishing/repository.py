@@ -118,6 +118,10 @@ class Repository:
         self._store = Store(folder)
         self._clock = clock
 
+    def now(self) -> float:
+        """Return the time by the repository's clock."""
+        return self._clock()
+
     # --- reading ---
 
     def exists(self) -> bool:
@@ -160,6 +164,14 @@ class Repository:
         """
         view = self._consistently(self._view)
         return self._target(view.targets.signed, name)
+
+    def problems(self) -> list[str]:
+        """Return, in sentences, which signatures have ended, end soon, or are by the wrong key."""
+        return _warnings(self._consistently(self._view), self._clock())
+
+    def can_release(self) -> bool:
+        """Whether the online keys that count are here."""
+        return self._can_sign(self._consistently(self._view))
 
     def timestamp_version(self) -> int:
         """Return the number that grows with every change that clients can see."""
@@ -232,7 +244,7 @@ class Repository:
         now = self._clock()
         with self._store.locked():
             view = self._view()
-            base = self._newest_targets(view.root, view.targets.signed.version) or view.targets
+            base = self._adoptable(view).metadata
             self._refuse_foreign(view.root, base, targets_keys)
             self._refuse_used(opened.version, approval.salt_of(bundle))
             targets = copy.deepcopy(base.signed)
@@ -250,6 +262,20 @@ class Repository:
             self._write(writes)
             self._prune(now)
         return next(each for each in approval.approved(targets) if each.name == name)
+
+    def refuse_unpublishable(self, bundle: bytes, channel: str = "") -> None:
+        """Raise what :meth:`publish` would raise, keys aside, before time is spent on a replay.
+
+        Raises
+        ------
+        RepositoryError
+        """
+        opened = approval.open_checked(bundle)
+        name = approval.name_of(opened.version, channel)
+        view = self._consistently(self._view)
+        self._refuse_used(opened.version, approval.salt_of(bundle))
+        targets = copy.deepcopy(self._adoptable(view).metadata.signed)
+        self._add(targets, name, bundle, opened, self._clock())
 
     # --- online: releasing ---
 

@@ -5,6 +5,7 @@ The careful way, with the offline keys elsewhere, is ``jupyter tos-guard central
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -16,7 +17,14 @@ from securesystemslib.signer import Signer
 
 from jupyter_tos_guard.central.publishing.document import document_of, write_document
 from jupyter_tos_guard.central.publishing.keys import ONLINE, KeyProblem, key_files, make_key, read_keys
-from jupyter_tos_guard.central.publishing.repository import Repository, RepositoryError, create
+from jupyter_tos_guard.central.publishing.repository import (
+    NOTICE_DAYS,
+    Repository,
+    RepositoryError,
+    Resigned,
+    create,
+)
+from jupyter_tos_guard.central.publishing.signing import DAY
 from jupyter_tos_guard.policy import release as release_document
 from jupyter_tos_guard.policy.rules import load_policy
 
@@ -96,6 +104,30 @@ def ensure_repository(
     return found
 
 
+def keep_signed(repository: Repository, offline: Path | None = None) -> Resigned:
+    """Renew what is due; to be called at least daily.
+
+    Parameters
+    ----------
+    repository : Repository
+    offline : pathlib.Path, optional
+        Where the offline keys lie if they are on this machine, unencrypted: they renew their own roles
+        in good time. Without them somebody has to, and the warnings say so.
+
+    Raises
+    ------
+    RepositoryError
+    KeyProblem
+    """
+    keys: dict[str, list[Signer]] = {"root": [], "targets": []}
+    for status in repository.roles():
+        soon = status.expires - repository.now() < NOTICE_DAYS * DAY
+        if status.role in keys and soon and offline and key_files(offline, status.role):
+            with contextlib.suppress(KeyProblem):  # encrypted: the operator keeps it for the ceremony
+                keys[status.role] = [*read_keys(offline, status.role)]
+    return repository.resign(keys["root"], keys["targets"])
+
+
 def own_or_new(
     folder: Path, role: str, count: int = 1, ask: Callable[[Path], str] | None = None, passphrase: str = ""
 ) -> tuple[list[Signer], list[Path]]:
@@ -137,14 +169,3 @@ def _make(places: Places, clock: Callable[[], float]) -> None:
             write_document(places.documents, document_of(policy))
         except OSError as error:
             raise RepositoryError(f"{places.documents} cannot be written: {error.strerror}.") from None
-
-
-__all__ = [
-    "ADVICE",
-    "DEFAULT_BUNDLE",
-    "DEFAULT_FOLDER",
-    "KeyProblem",
-    "Places",
-    "ensure_repository",
-    "own_or_new",
-]
