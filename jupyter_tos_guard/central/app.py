@@ -25,13 +25,22 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode, default, validate
 
+from jupyter_tos_guard.central import tasks
 from jupyter_tos_guard.central.casework.config import CaseworkConfig, Effect
+from jupyter_tos_guard.central.hub.api import HubApi
+from jupyter_tos_guard.central.hub.watch import watch
+from jupyter_tos_guard.central.intake.commit import Intake
+from jupyter_tos_guard.central.notices import Notices
+from jupyter_tos_guard.central.publishing.keys import KeyProblem
+from jupyter_tos_guard.central.publishing.repository import Repository, RepositoryError
+from jupyter_tos_guard.central.publishing.setup import ensure_repository
 from jupyter_tos_guard.central.storage.database import Database, Unavailable
 from jupyter_tos_guard.central.storage.migrate import MigrationError, migrate
 from jupyter_tos_guard.central.web.application import make_app
 from jupyter_tos_guard.central.web.auth import Auth, HubAuth, StatelessHubOAuth, TokenAuth
 from jupyter_tos_guard.central.web.context import Context, Limits, Threads
 from jupyter_tos_guard.central.web.metrics import Metrics
+from jupyter_tos_guard.central.web.repository import Watch
 from jupyter_tos_guard.strikes.standing import Level
 
 #: Seconds that requests have to end after the service was told to stop.
@@ -110,6 +119,11 @@ class CentralApp(JupyterApp):
         15.0, min=0.0, help="Between the begin of a level with stop-servers and the stop of servers."
     ).tag(config=True)
 
+    notify = List(
+        Unicode(),
+        help="Where admins are told of open appeals, suspensions and silent clients: URLs as apprise takes "
+        "them, e.g. mailto://user:pass@example.org or json://host/path.",
+    ).tag(config=True)
     authenticate_metrics = Bool(True, help="Metrics need a token with the scope read.").tag(config=True)
     metrics_prefix = Unicode("tos_guard", help="Before the name of each metric.").tag(config=True)
     json_logs = Bool(False, help="Write the log as JSON, one object a line.").tag(config=True)
@@ -231,28 +245,53 @@ class CentralApp(JupyterApp):
         threads = Threads(4 if database.is_sqlite else self.database_connections, limits.busy)
         hub = self.hub()
         auth: Auth = HubAuth(hub) if hub else TokenAuth(database, threads)
+        metrics = Metrics(self.metrics_prefix)
+        casework = self.casework()
+        folder = Path(self.repository_folder).absolute()
+        try:
+            notify = Notices(self.notify, metrics, self.log)
+        except ValueError as error:
+            raise SettingError(f"{error}. See https://github.com/caronc/apprise/wiki") from None
         return Context(
             database=database,
-            casework=self.casework(),
+            casework=casework,
             auth=auth,
             threads=threads,
-            metrics=Metrics(self.metrics_prefix),
+            metrics=metrics,
             clock=time.time,
             prefix=self.prefix,
             public_url=self.public_url,
-            repository_folder=Path(self.repository_folder),
+            repository_folder=folder,
+            repository=Repository(folder, Path(self.online_keys).absolute()),
+            documents=Path(self.state).absolute() / "documents",
+            intake=Intake(database, threads, casework, metrics, self.log),
+            watch=Watch(folder / "metadata" / "timestamp.json", limits.waiters),
             limits=limits,
+            notify=notify,
             name=os.environ.get("JUPYTERHUB_SERVICE_NAME") or "tos-guard",
             log=self.log,
         )
 
     # -- life -----------------------------------------------------------------------------
 
+    def make_repository(self) -> None:
+        """Make keys and the policy repository with the default policy, when there is none yet."""
+        try:
+            ensure_repository(
+                self.state_folder(),
+                repository=Path(self.repository_folder).absolute(),
+                online=Path(self.online_keys).absolute(),
+                say=self.log.warning,
+            )
+        except (RepositoryError, KeyProblem) as error:
+            raise SettingError(str(error)) from None
+
     def serve(self) -> None:
         """Run until told to stop."""
         if self.json_logs:
             log_as_json(self.log)
         database = self.open_database()
+        self.make_repository()
         try:
             asyncio.run(self._serve(self.context(database)))
         finally:
@@ -276,14 +315,33 @@ class CentralApp(JupyterApp):
         sockets = listen(self.bind_url)
         server.add_sockets(sockets)
         self.log.info("Listening at %s%s", address_of(sockets[0]), self.prefix)
+        background = [
+            asyncio.ensure_future(tasks.run(context, tasks.of(context))),
+            asyncio.ensure_future(watch(context, HubApi.from_environment())),
+        ]
         try:
             await stopping.wait()
         finally:
             self.log.info("Stopping: no new requests; those that run have %.0f s", GRACE)
+            for task in background:
+                task.cancel()
             server.stop()
+            await stop(context, GRACE)
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(server.close_all_connections(), GRACE)
+            await asyncio.gather(*background, return_exceptions=True)
             context.threads.close()
+
+
+async def stop(context: Context, seconds: float) -> None:
+    """Let waiting requests end: long polls at once, reports after their commit."""
+    if context.watch is not None:
+        context.watch.close()
+    if context.intake is not None:
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(context.intake.close(), seconds)
+    if isinstance(context.notify, Notices):
+        context.notify.close()
 
 
 def listen(url: str) -> list[socket.socket]:

@@ -15,7 +15,7 @@ import pytest
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from jupyter_tos_guard.central.app import MAX_BODY, CentralApp
+from jupyter_tos_guard.central.app import MAX_BODY, CentralApp, stop
 from jupyter_tos_guard.central.storage.database import Database
 from jupyter_tos_guard.central.storage.migrate import migrate
 from jupyter_tos_guard.central.storage.tokens import make_token
@@ -121,6 +121,7 @@ class Runner:
 
     async def _stop(self) -> None:
         self.server.stop()
+        await stop(self.context, 20)
         await self.server.close_all_connections()
         self.context.threads.close()
 

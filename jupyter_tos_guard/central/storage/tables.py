@@ -88,7 +88,7 @@ class Client(Base):
     """One record folder: most often one single-user server's home."""
 
     __tablename__ = "client"
-    __table_args__ = (UniqueConstraint("person_id", "name"),)
+    __table_args__ = (UniqueConstraint("person_id", "name"), {"sqlite_autoincrement": True})
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
     #: Random name that the client gave itself.
@@ -116,7 +116,7 @@ class Stream(Base):
     name: Mapped[str] = mapped_column(String(100))
     #: Every record up to this number is here.
     received: Mapped[int] = mapped_column(Id, default=0)
-    #: Numbers beyond ``received`` that are here, when some before them are missing.
+    #: ``[[first, last], …]``: numbers beyond ``received`` that are here, when some before them are missing.
     beyond: Mapped[list[Any]] = mapped_column(default=list)
     #: The highest number that is known to have been given.
     announced: Mapped[int] = mapped_column(Id, default=0)
@@ -142,7 +142,8 @@ class Strike(Base):
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
-    client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id", ondelete="SET NULL"))
+    #: May be of a client that was forgotten since; a foreign key would search all strikes for each of those.
+    client_id: Mapped[int | None] = mapped_column(Id)
     #: The strike's own id, the same for every sensor that saw the act.
     act: Mapped[str] = mapped_column(String(64))
     time: Mapped[float]
@@ -306,3 +307,11 @@ class Token(Base):
     note: Mapped[str] = mapped_column(default="")
     made_at: Mapped[float]
     expires: Mapped[float | None]
+
+
+class Mark(Base):
+    """How far periodic work has got, so that one of several replicas does it, and does it once."""
+
+    __tablename__ = "mark"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[float]

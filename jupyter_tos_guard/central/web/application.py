@@ -6,17 +6,25 @@ import importlib
 import importlib.util
 import re
 import time
-from typing import Any
+from typing import Any, Final
 
 from tornado.web import Application, RequestHandler
 
+from jupyter_tos_guard.central.web import admin_api, api, export, reports
 from jupyter_tos_guard.central.web.base import NotFound
 from jupyter_tos_guard.central.web.context import Context
 from jupyter_tos_guard.central.web.health import Health, MetricsHandler, Ready
 from jupyter_tos_guard.central.web.limits import RateLimit
+from jupyter_tos_guard.central.web.openapi import Description, describe
+from jupyter_tos_guard.central.web.repository import FILES, RepositoryFile, Wait
+from jupyter_tos_guard.central.web.routes import Route, RouteHandler, grouped
 
 #: Path below the prefix as a regular expression, handler, arguments of its ``initialize``.
 Rule = tuple[str, type[RequestHandler], dict[str, Any]]
+
+
+#: The API, all of it: what is not here does not exist, and cannot be asked for.
+ROUTES: Final[list[Route]] = [reports.ROUTE, *api.ROUTES, *admin_api.ROUTES, *export.ROUTES]
 
 
 def make_app(context: Context, *, cookie_secret: bytes, authenticate_metrics: bool = True) -> Application:
@@ -55,9 +63,25 @@ def rules(context: Context) -> list[Rule]:
         (r"health", Health, {}),
         (r"ready", Ready, {}),
         (r"metrics", MetricsHandler, {}),
+        (r"api/v1/openapi\.json", Description, {"description": describe(ROUTES, context.prefix)}),
     ]
+    found += [
+        (methods[next(iter(methods))].pattern, _handler(path), {"routes": methods})
+        for path, methods in grouped(ROUTES).items()
+    ]
+    if context.repository_folder is not None:
+        found += [
+            (FILES, RepositoryFile, {"path": str(context.repository_folder.absolute())}),
+            (r"repository/wait", Wait, {"watch": context.watch}),
+        ]
     found += [(path, handler, {}) for path, handler in context.auth.routes()]
     if importlib.util.find_spec("jupyter_tos_guard.central.web.pages.routes"):
         pages = importlib.import_module("jupyter_tos_guard.central.web.pages.routes")
         found += [(rule[0], rule[1], rule[2] if len(rule) > 2 else {}) for rule in pages.routes()]
     return found
+
+
+def _handler(path: str) -> type[RouteHandler]:
+    if path == reports.ROUTE.path:
+        return reports.Reports
+    return export.Export if path.startswith("api/v1/export/") else RouteHandler

@@ -85,8 +85,8 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # j
     is_page: ClassVar[bool] = True
     caller: Caller = Caller("", is_user=False)
 
-    def initialize(self) -> None:
-        """Use the application's own Hub client, not one per process."""
+    def initialize(self, **parts: Any) -> None:
+        """Use the application's own Hub client, not one per process; ``parts`` are of the route."""
         if self.context.auth.hub is not None:
             self.hub_auth = self.context.auth.hub
 

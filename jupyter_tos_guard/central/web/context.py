@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -17,17 +17,12 @@ from jupyter_tos_guard.central.storage.database import Database, Unavailable
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.central.intake.commit import Intake
+    from jupyter_tos_guard.central.publishing.repository import Repository
     from jupyter_tos_guard.central.web.auth import Auth
     from jupyter_tos_guard.central.web.metrics import Metrics
+    from jupyter_tos_guard.central.web.repository import Watch
 
 _T = TypeVar("_T")
-
-
-class PolicyRepository(Protocol):
-    """What the service asks of the publishing part; see ``central/publishing/repository.py``."""
-
-    def resign(self, now: float) -> bool:
-        """Sign timestamp and snapshot again when they are getting old."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +98,13 @@ class Context:
         The service as a browser sees it, for links in messages; empty when not known.
     repository_folder : Path or None
         The policy repository's files.
-    repository : PolicyRepository or None
-        The same for writing; None when this replica has no online keys.
+    repository : Repository or None
+        The same for reading and writing what is released.
+    documents : Path or None
+        Folder of the policies' readable documents.
     intake : Intake or None
+    watch : Watch or None
+        Tells who waits that the repository has changed.
     limits : Limits
     name : str
         Of the service, as the Hub knows it.
@@ -122,8 +121,10 @@ class Context:
     prefix: str = "/"
     public_url: str = ""
     repository_folder: Path | None = None
-    repository: PolicyRepository | None = None
+    repository: Repository | None = None
+    documents: Path | None = None
     intake: Intake | None = None
+    watch: Watch | None = None
     limits: Limits = field(default_factory=Limits)
     name: str = "tos-guard"
     notify: Callable[[str, str], None] = lambda title, text: None
@@ -138,4 +139,4 @@ class Context:
         return await self.threads.run(self.database.read, work)
 
 
-__all__ = ["Context", "Limits", "PolicyRepository", "Threads", "Unavailable"]
+__all__ = ["Context", "Limits", "Threads", "Unavailable"]

@@ -60,6 +60,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_exemption_subject"), ["subject"], unique=False)
 
     op.create_table(
+        "mark",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("value", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_mark")),
+    )
+    op.create_table(
         "person",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=500), nullable=False),
@@ -147,6 +153,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_client")),
         sa.UniqueConstraint("person_id", "name", name=op.f("uq_client_person_id_name")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("client", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_client_last_report"), ["last_report"], unique=False)
@@ -188,24 +195,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_restriction_person_id"), ["person_id"], unique=False)
 
     op.create_table(
-        "stream",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("client_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("name", sa.String(length=100), nullable=False),
-        sa.Column("received", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("beyond", sa.JSON(), nullable=False),
-        sa.Column("announced", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("gap_since", sa.Double(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_stream_client_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_stream")),
-        sa.UniqueConstraint("client_id", "name", name=op.f("uq_stream_client_id_name")),
-    )
-    with op.batch_alter_table("stream", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_stream_gap_since"), ["gap_since"], unique=False)
-
-    op.create_table(
         "strike",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -238,9 +227,6 @@ def upgrade() -> None:
         sa.Column("reviewed_by", sa.String(length=500), nullable=False),
         sa.Column("reviewed_at", sa.Double(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["client.id"], name=op.f("fk_strike_client_id"), ondelete="SET NULL"
-        ),
         sa.ForeignKeyConstraint(
             ["person_id"], ["person.id"], name=op.f("fk_strike_person_id"), ondelete="CASCADE"
         ),
@@ -283,6 +269,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_appeal_state"), ["state"], unique=False)
         batch_op.create_index(batch_op.f("ix_appeal_strike_id"), ["strike_id"], unique=False)
 
+    op.create_table(
+        "stream",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("client_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("received", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("beyond", sa.JSON(), nullable=False),
+        sa.Column("announced", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("gap_since", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"], ["client.id"], name=op.f("fk_stream_client_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stream")),
+        sa.UniqueConstraint("client_id", "name", name=op.f("uq_stream_client_id_name")),
+    )
+    with op.batch_alter_table("stream", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_stream_gap_since"), ["gap_since"], unique=False)
+
     for statement in _APPEND_ONLY[op.get_bind().dialect.name]:
         op.execute(statement)
 
@@ -292,6 +296,10 @@ def downgrade() -> None:
     op.drop_table("audit")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION audit_is_append_only")
+    with op.batch_alter_table("stream", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stream_gap_since"))
+
+    op.drop_table("stream")
     with op.batch_alter_table("appeal", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_appeal_strike_id"))
         batch_op.drop_index(batch_op.f("ix_appeal_state"))
@@ -309,10 +317,6 @@ def downgrade() -> None:
         batch_op.drop_index("strike_by_action")
 
     op.drop_table("strike")
-    with op.batch_alter_table("stream", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_stream_gap_since"))
-
-    op.drop_table("stream")
     with op.batch_alter_table("restriction", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_restriction_person_id"))
 
@@ -335,6 +339,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_person_level"))
 
     op.drop_table("person")
+    op.drop_table("mark")
     with op.batch_alter_table("exemption", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_exemption_subject"))
 

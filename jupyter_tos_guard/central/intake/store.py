@@ -1,0 +1,381 @@
+"""Stores a batch of reports in one transaction.
+
+Several replicas do this on one database at once. They meet in an order that is the same for all:
+persons by id, their clients, streams and strikes, and the tally last; so none waits for one that
+waits for it. Nothing here remembers anything between two batches.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from jupyter_tos_guard.central.casework import standing, tally
+from jupyter_tos_guard.central.casework.config import CaseworkConfig
+from jupyter_tos_guard.central.intake.protocol import Report, StrikeIn, strike_of
+from jupyter_tos_guard.central.storage.tables import Client, Person, State, Stream, Strike
+from jupyter_tos_guard.strikes.strike import Action
+
+#: A clock that is wrong by less than this is not: the network takes its time, too.
+SMALL_SKEW: Final = 60.0
+#: Clients kept of one person. Homes that are thrown away make a new one at each start.
+MAX_CLIENTS: Final = 500
+#: Stretches of numbers kept beyond a gap in one stream.
+MAX_BEYOND: Final = 200
+_ROWS_AT_ONCE: Final = 500  # SQLite takes 32,766 values in one statement
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A report and who sent it, as the token says.
+
+    Attributes
+    ----------
+    user : str
+    groups : tuple of str
+    report : Report
+    received : float
+    strikes : list of (stream, seq, StrikeIn or str)
+        Records in their order; a text is what is wrong with one.
+    """
+
+    user: str
+    groups: tuple[str, ...]
+    report: Report
+    received: float
+    strikes: list[tuple[str, int, StrikeIn | str]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, user: str, groups: Iterable[str], report: Report, received: float) -> Sent:
+        """Return a report with its strikes read."""
+        strikes = [(record.stream, record.seq, strike_of(record)) for record in report.records]
+        return cls(user, tuple(groups), report, received, strikes)
+
+    @property
+    def skew(self) -> float:
+        """Client's clock minus ours, 0 when that is small."""
+        skew = self.report.sent - self.received
+        return skew if abs(skew) >= SMALL_SKEW else 0.0
+
+    def time_of(self, strike: StrikeIn) -> float:
+        """Return when it was by our clock. Never later than now: a strike to come would not count."""
+        return max(0.0, min(strike.time - self.skew, self.received))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of a report, once it is durable.
+
+    Attributes
+    ----------
+    acknowledged : dict
+        Stream to the highest number up to which everything is here.
+    rejected : list of dict
+    new : int
+        Strikes that were not known before.
+    """
+
+    acknowledged: dict[str, int]
+    rejected: list[dict[str, Any]]
+    new: int
+
+
+def store(session: Session, batch: Sequence[Sent], config: CaseworkConfig) -> list[Stored]:
+    """Store reports; what is returned may be told to the clients after the commit only."""
+    now = max(sent.received for sent in batch)
+    people = _people(session, batch, now)
+    clients = _clients(session, batch, people)
+    acknowledged = _streams(session, batch, people, clients)
+    new = _strikes(session, batch, people, clients)
+    touched = {row.person_id for row in new if Action(row.action).counts}
+    if touched:
+        standing.refresh_many(session, touched, now, config)
+    fresh = Counter(row.person_id for row in new)
+    # Last: everybody writes the same few rows of the tally, and holds them until the commit.
+    session.flush()
+    tally.count(session, Counter(tally.bucket_of(row) for row in new))
+    return [
+        Stored(
+            {
+                stream: acknowledged[clients[people[sent.user], sent.report.client], stream]
+                for stream in dict.fromkeys(_streams_of(sent))
+            },
+            [
+                {"stream": stream, "seq": seq, "problem": strike}
+                for stream, seq, strike in sent.strikes
+                if isinstance(strike, str)
+            ],
+            fresh.pop(people[sent.user], 0),
+        )
+        for sent in batch
+    ]
+
+
+def _people(session: Session, batch: Sequence[Sent], now: float) -> dict[str, int]:
+    """Return ids by name, their rows locked."""
+    groups = {sent.user: sorted(set(sent.groups)) for sent in batch}
+    names = sorted(groups)
+    query = select(Person.id, Person.name, Person.groups).where(Person.name.in_(names)).order_by(Person.id)
+    rows = session.execute(query.with_for_update()).all()
+    missing = sorted(set(names) - {row.name for row in rows})
+    if missing:
+        _insert_new(
+            session,
+            Person,
+            [
+                {"name": name, "groups": groups[name], "first_seen": now, "level": "good", "level_since": now}
+                for name in missing
+            ],
+        )
+        rows = session.execute(query.with_for_update()).all()
+    for row in rows:
+        # An answer without groups may come from a token that may not see them.
+        if groups[row.name] and row.groups != groups[row.name]:
+            session.execute(update(Person).where(Person.id == row.id).values(groups=groups[row.name]))
+    return {row.name: row.id for row in rows}
+
+
+def _clients(session: Session, batch: Sequence[Sent], people: dict[str, int]) -> dict[tuple[int, str], int]:
+    """Return ids of clients by person and name, their rows up to date."""
+    latest = {(people[sent.user], sent.report.client): sent for sent in batch}
+    rows = [
+        {
+            "person_id": person,
+            "name": name,
+            "server": sent.report.server,
+            "first_report": sent.received,
+            "last_report": sent.received,
+            "policy_version": sent.report.policy_version,
+            "mode": sent.report.mode,
+            "guards": [guard.model_dump() for guard in sent.report.guards],
+            "skew": sent.skew,
+            "silent_since": 0.0,
+        }
+        for (person, name), sent in sorted(latest.items(), key=lambda item: item[0])
+    ]
+    ids: dict[tuple[int, str], int] = {}
+    for part in _parts(rows):
+        statement = _dialect(session).insert(Client).values(part)
+        new = statement.excluded
+        changed = [name for name in part[0] if name not in ("person_id", "name", "first_report")]
+        statement = statement.on_conflict_do_update(
+            index_elements=["person_id", "name"], set_={name: new[name] for name in changed}
+        )
+        found = session.execute(
+            statement.returning(Client.id, Client.person_id, Client.name, Client.first_report)
+        ).all()
+        ids |= {(row.person_id, row.name): row.id for row in found}
+        first = {
+            row.person_id for row in found if row.first_report == latest[row.person_id, row.name].received
+        }
+        _forget_old_clients(session, first)
+    return ids
+
+
+def _forget_old_clients(session: Session, people: set[int]) -> None:
+    if not people:
+        return
+    counts = session.execute(
+        select(Client.person_id, func.count())
+        .where(Client.person_id.in_(people))
+        .group_by(Client.person_id)
+        .having(func.count() > MAX_CLIENTS)
+    ).all()
+    for person, count in counts:
+        oldest = (
+            select(Client.id)
+            .where(Client.person_id == person)
+            .order_by(Client.last_report)
+            .limit(count - MAX_CLIENTS)
+        )
+        session.execute(
+            delete(Client).where(Client.id.in_(oldest)).execution_options(synchronize_session=False)
+        )
+
+
+def _streams_of(sent: Sent) -> Iterable[str]:
+    yield from (stream.stream for stream in sent.report.streams)
+    yield from (stream for stream, _, _ in sent.strikes)
+
+
+def _streams(
+    session: Session,
+    batch: Sequence[Sent],
+    people: dict[str, int],
+    clients: dict[tuple[int, str], int],
+) -> dict[tuple[int, str], int]:
+    """Note which numbers are here; return up to where each stream is whole."""
+    announced: dict[tuple[int, str], int] = defaultdict(int)
+    arrived: dict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
+    now: dict[tuple[int, str], float] = {}
+    for sent in batch:
+        client = clients[people[sent.user], sent.report.client]
+        for stream in sent.report.streams:
+            key = client, stream.stream
+            announced[key] = max(announced[key], stream.announced)
+            now[key] = sent.received
+        for name, seq, _ in sent.strikes:
+            key = client, name
+            now[key] = sent.received
+            numbers = arrived[key]
+            if numbers and numbers[-1][1] + 1 == seq:
+                numbers[-1] = numbers[-1][0], seq
+            else:
+                numbers.append((seq, seq))
+    if not now:
+        return {}
+    known = {
+        (row.client_id, row.name): row
+        for row in session.execute(
+            select(
+                Stream.client_id,
+                Stream.name,
+                Stream.received,
+                Stream.beyond,
+                Stream.announced,
+                Stream.gap_since,
+            ).where(
+                Stream.client_id.in_(sorted({client for client, _ in now})),
+                Stream.name.in_(sorted({name for _, name in now})),
+            )
+        )
+    }
+    rows: list[dict[str, Any]] = []
+    for key in sorted(now):
+        row = known.get(key)
+        received, beyond = merge(
+            row.received if row else 0, [*(row.beyond if row else ()), *arrived.get(key, ())]
+        )
+        known_to_be = max(announced[key], row.announced if row else 0)
+        whole = not beyond and known_to_be <= received
+        since = (row.gap_since if row else 0.0) or now[key]
+        rows.append(
+            {
+                "client_id": key[0],
+                "name": key[1],
+                "received": received,
+                "beyond": beyond,
+                "announced": max(known_to_be, beyond[-1][1] if beyond else received),
+                "gap_since": 0.0 if whole else since,
+            }
+        )
+    for part in _parts(rows):
+        statement = _dialect(session).insert(Stream).values(part)
+        changed = ("received", "beyond", "announced", "gap_since")
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["client_id", "name"],
+                set_={name: statement.excluded[name] for name in changed},
+            )
+        )
+    return {(row["client_id"], row["name"]): row["received"] for row in rows}
+
+
+def merge(received: int, ranges: Iterable[Sequence[int]]) -> tuple[int, list[list[int]]]:
+    """Return up to which number all are here, and the stretches beyond.
+
+    Parameters
+    ----------
+    received : int
+        All up to this number are here.
+    ranges : iterable of (first, last)
+        What else is here, in any order.
+    """
+    beyond: list[list[int]] = []
+    for first, last in sorted((int(first), int(last)) for first, last in ranges):
+        if first <= received + 1:
+            received = max(received, last)
+        elif beyond and first <= beyond[-1][1] + 1:
+            beyond[-1][1] = max(beyond[-1][1], last)
+        else:
+            beyond.append([first, last])
+    return received, beyond[:MAX_BEYOND]
+
+
+def _strikes(
+    session: Session,
+    batch: Sequence[Sent],
+    people: dict[str, int],
+    clients: dict[tuple[int, str], int],
+) -> list[Any]:
+    """Insert what is not known yet, and return just that."""
+    rows: dict[tuple[int, str], dict[str, Any]] = {}
+    for sent in batch:
+        person = people[sent.user]
+        client = clients[person, sent.report.client]
+        for _, _, strike in sent.strikes:
+            if isinstance(strike, StrikeIn):
+                rows.setdefault((person, strike.id), _row(strike, sent, person, client))
+    ordered = [rows[key] for key in sorted(rows)]
+    return _insert_new(session, Strike, ordered, Strike.person_id, *_COUNTED)
+
+
+_COUNTED: Final = (
+    Strike.time,
+    Strike.rule,
+    Strike.clause,
+    Strike.policy_version,
+    Strike.action,
+    Strike.state,
+)
+
+
+def _row(strike: StrikeIn, sent: Sent, person: int, client: int) -> dict[str, Any]:
+    return {
+        "person_id": person,
+        "client_id": client,
+        "act": strike.id,
+        "time": sent.time_of(strike),
+        "received": sent.received,
+        "server": strike.server or sent.report.server,
+        "kernel": strike.kernel,
+        "notebook": strike.notebook,
+        "request": strike.request,
+        "rule": strike.rule,
+        "clause": strike.clause,
+        "level": strike.level,
+        "policy_version": strike.policy_version,
+        "severe": strike.severe,
+        "verdict": strike.verdict,
+        "action": strike.action,
+        "sensor": strike.sensor,
+        "cell_digest": strike.cell_digest,
+        "line": strike.line,
+        "column": strike.column,
+        "end_line": strike.end_line,
+        "end_column": strike.end_column,
+        "evidence": strike.evidence,
+        "decoded": strike.decoded,
+        "provenance": strike.provenance,
+        "facts": strike.facts,
+        "state": State.OPEN.value,
+        "reviewed_by": "",
+        "reason": "",
+    }
+
+
+def _insert_new(session: Session, table: Any, rows: list[dict[str, Any]], *returning: Any) -> list[Any]:
+    """Insert rows, those that are there already left alone; return columns of the new ones."""
+    found: list[Any] = []
+    for part in _parts(rows):
+        statement = _dialect(session).insert(table).values(part).on_conflict_do_nothing()
+        if returning:
+            found += session.execute(statement.returning(*returning)).all()
+        else:
+            session.execute(statement)
+    return found
+
+
+def _parts(rows: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        yield rows[start : start + _ROWS_AT_ONCE]
+
+
+def _dialect(session: Session) -> Any:
+    return sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
