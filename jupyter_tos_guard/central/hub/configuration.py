@@ -35,6 +35,8 @@ from jupyter_tos_guard.central.web.callers import ADMIN, PUBLISH, REVIEW
 
 #: What starts the service when the Hub manages it.
 COMMAND: Final = (sys.executable, "-m", "jupyter_tos_guard.cli", "central", "serve")
+#: Variables of the Hub's own that a managed service gets too.
+_FOR_THE_SERVICE: Final = ("TOS_GUARD_DATABASE_URL", "TOS_GUARD_COOKIE_SECRET")
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _PIN: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -67,6 +69,7 @@ def guard_hub(
     url: str = "http://127.0.0.1:10101",
     bind: str = "",
     servers_url: str = "",
+    mirror: str = "",
     token: str = "",
     cpu_only: Callable[[Profile], bool] = is_cpu_only,
     **unknown: object,
@@ -83,7 +86,8 @@ def guard_hub(
     settings : mapping, optional
         Of the central service, by the names in ``docs/central.md``: ``{"require_terms": True}``.
     environment : mapping, optional
-        Further variables for a managed service, such as ``TOS_GUARD_DATABASE_URL``.
+        Further variables for a managed service. ``TOS_GUARD_DATABASE_URL`` and
+        ``TOS_GUARD_COOKIE_SECRET`` of the Hub's own environment it has anyway.
     when_unreachable : ``"open"`` or ``"closed"``
         Whether servers start while the central service gives no answer. Said in the Hub's log each time.
     timeout : float
@@ -103,6 +107,8 @@ def guard_hub(
         Where a managed service listens, when that is not ``url``.
     servers_url : str
         Whole URL of the service as single-user servers see it, when they are on other machines.
+    mirror : str
+        URL of a static copy of the policy repository; default: the service carries it.
     token : str
         The service's token at the Hub. A managed service needs none; an external one has the same
         in its ``JUPYTERHUB_API_TOKEN``.
@@ -126,7 +132,7 @@ def guard_hub(
             f"root is {root!r}, but a digest has 64 hex digits after sha256:. "
             "`jupyter tos-guard central status` prints it."
         )
-    for option, value in (("url", url), ("bind", bind), ("servers_url", servers_url)):
+    for option, value in (("url", url), ("bind", bind), ("servers_url", servers_url), ("mirror", mirror)):
         _check_url(option, value, needed=option == "url")
     people = {
         ADMIN: _people("admins", _admins_of_the_hub(c) if admins is None else admins),
@@ -175,7 +181,8 @@ def guard_hub(
 
     _grant(c, name, people)
     hook = SpawnHook(place, Admissions(token, timeout), when_unreachable == "closed")
-    _set_spawners(c, place, hook, mode, cpu_only)
+    fixed = {"JUPYTER_TOS_GUARD_MODE": mode or "", "JUPYTER_TOS_GUARD_MIRROR": mirror}
+    _set_spawners(c, place, hook, {key: value for key, value in fixed.items() if value}, cpu_only)
 
 
 def _admins_of_the_hub(c: Any) -> list[str]:
@@ -203,16 +210,15 @@ def _grant(c: Any, name: str, people: Mapping[str, Sequence[str]]) -> None:
 
 
 def _set_spawners(
-    c: Any, place: Place, hook: SpawnHook, mode: str | None, cpu_only: Callable[[Profile], bool]
+    c: Any, place: Place, hook: SpawnHook, fixed: Mapping[str, str], cpu_only: Callable[[Profile], bool]
 ) -> None:
     """Set hook and variables, also where a spawner's own section would hide what ``c.Spawner`` says."""
     variables: dict[str, Any] = {
         "JUPYTER_TOS_GUARD_CENTRAL": place.for_server,
         "JUPYTER_TOS_GUARD_ROOT": place.pin,
         "JUPYTER_TOS_GUARD_GROUPS": lambda spawner: ",".join(groups_of(spawner)),
+        **fixed,
     }
-    if mode:
-        variables["JUPYTER_TOS_GUARD_MODE"] = mode
     access = access_scope(place.name)
     sections = {name: c[name] for name in {"Spawner", *(each for each in c if each.endswith("Spawner"))}}
     for name, section in sections.items():
