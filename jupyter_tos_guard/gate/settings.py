@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jupyter_core.paths import ENV_CONFIG_PATH, SYSTEM_CONFIG_PATH, jupyter_config_dir, jupyter_data_dir
-from traitlets import CaselessStrEnum, Dict, Enum, Float, Int, List, TraitError, Unicode
+from traitlets import Bool, CaselessStrEnum, Dict, Enum, Float, Int, List, TraitError, Unicode
 from traitlets.config import Configurable
 
 FILE_NAME = "jupyter_tos_guard_config.json"
@@ -110,6 +110,19 @@ class TosGuard(Configurable):
     ).tag(config=True)
     poll_seconds = Float(
         0.0, min=0.0, max=86_400.0, help="Seconds between two looks for a new policy; 0: as the hub says."
+    ).tag(config=True)
+    allow_check = Bool(
+        True, help="Whether a front end may ask about a cell that is not run (Jupyter server)."
+    ).tag(config=True)
+    check_notebooks = Bool(
+        True, help="Whether it may ask about all cells of a notebook that is opened, before anything runs."
+    ).tag(config=True)
+    checks_per_minute = Int(60, min=1, max=6000, help="How often a user may ask.").tag(config=True)
+    watch_seconds = Float(
+        60.0,
+        min=1.0,
+        max=86400.0,
+        help="Seconds between two looks at kernels and configuration (Jupyter server).",
     ).tag(config=True)
 
 
@@ -218,7 +231,7 @@ def _parse(text: str, trait: Any) -> object:
     """Turn a variable's text into what the trait takes; the trait refuses what it cannot be."""
     if isinstance(trait, List) and not text.lstrip().startswith("["):
         return [part.strip() for part in text.split(",") if part.strip()]
-    if isinstance(trait, (Float, Int, List)):
+    if isinstance(trait, (Bool, Float, Int, List)):
         try:
             return json.loads(text)
         except (ValueError, RecursionError):

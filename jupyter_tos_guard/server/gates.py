@@ -11,17 +11,29 @@ import inspect
 import os
 import threading
 import weakref
-from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Protocol
 
 from jupyter_tos_guard.gate.ruling import Gate, Ruling, open_gate
 from jupyter_tos_guard.gate.settings import configuration
 from jupyter_tos_guard.server.kernel_gate import KernelGate
 from jupyter_tos_guard.sync.cache import hub_source
 
-#: Told of rulings with strikes: kernel id and ruling. Set by the extension.
-listeners: list[Callable[[str, Ruling], None]] = []
+
+class Listener(Protocol):
+    """What is told of all kernels; the extension."""
+
+    def ruled(self, kernel: str, ruling: Ruling) -> None:
+        """Take note of a ruling that met something."""
+
+    def said(self, kernel: str, content: Any) -> None:
+        """Take note of a ``kernel_info_reply``."""
+
+    def restarted(self, kernel: str) -> None:
+        """Take note that a kernel begins a new life."""
+
+
+listeners: list[Listener] = []
 
 _gates: weakref.WeakKeyDictionary[Any, KernelGate] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
@@ -34,7 +46,7 @@ def gate_of(connection: Any) -> KernelGate:
     gate = _gates.get(manager)
     if gate is None:
         gate = _gates[manager] = _make(manager, connection)
-        _watch_restarts(manager, gate)
+        _watch_restarts(manager, gate, str(connection.kernel_id))
     return gate
 
 
@@ -74,10 +86,19 @@ def _make(manager: Any, connection: Any) -> KernelGate:
 
     def on_ruling(ruling: Ruling) -> None:
         for listener in listeners:
-            listener(kernel_id, ruling)
+            listener.ruled(kernel_id, ruling)
+
+    def on_info(content: Any) -> None:
+        for listener in listeners:
+            listener.said(kernel_id, content)
 
     return KernelGate(
-        open_this, is_idle, connection.log, lambda: configuration().closes_on_defects, on_ruling
+        open_this,
+        is_idle,
+        connection.log,
+        lambda: configuration().closes_on_defects,
+        on_ruling=on_ruling,
+        on_info=on_info,
     )
 
 
@@ -124,23 +145,28 @@ def _is_remote(manager: Any) -> bool:
     return isinstance(manager, GatewayKernelManager)
 
 
-def _watch_restarts(manager: Any, gate: KernelGate) -> None:
+def _watch_restarts(manager: Any, gate: KernelGate, kernel: str) -> None:
     """Have a kernel's gate forget whenever the kernel starts again, by whomever."""
     restart = manager.restart_kernel
+
+    def tell() -> None:
+        gate.restarted()
+        for listener in listeners:
+            listener.restarted(kernel)
 
     async def then(result: Any) -> Any:
         try:
             return await result
         finally:
-            gate.restarted()
+            tell()
 
     @wraps(restart)
     def restart_kernel(*args: Any, **kwargs: Any) -> Any:
-        gate.restarted()
+        tell()
         result = restart(*args, **kwargs)
         if inspect.isawaitable(result):
             return then(result)
-        gate.restarted()
+        tell()
         return result
 
     manager.restart_kernel = restart_kernel

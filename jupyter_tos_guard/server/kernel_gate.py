@@ -151,7 +151,9 @@ class KernelGate:
     closes : callable
         Whether requests are to be stopped when deciding fails.
     on_ruling : callable, optional
-        Told of every ruling with strikes, after it has taken effect.
+        Told of every ruling with strikes or a failure, after it has taken effect.
+    on_info : callable, optional
+        Told what the kernel says of itself, in ``kernel_info_reply``.
     """
 
     def __init__(
@@ -161,6 +163,7 @@ class KernelGate:
         log: logging.Logger | Any,
         closes: Callable[[], bool],
         on_ruling: Callable[[Ruling], None] = lambda ruling: None,
+        on_info: Callable[[Json], None] = lambda content: None,
     ) -> None:
         self.gate: Gate | None = None
         self.detail = ""
@@ -170,6 +173,7 @@ class KernelGate:
         self._log = log
         self._closes = closes
         self._on_ruling = on_ruling
+        self._on_info = on_info
         self._opening: asyncio.Future[None] | None = None
         self._kernel_session = ""
         self._own_session = uuid.uuid4().hex
@@ -521,6 +525,8 @@ class KernelGate:
                 # "%tos run" means the cell that was stopped last, whoever stopped it: the kernel knows which.
                 self.gate.warned = None
             self._finish(seen.request, aborts=failed and known is not None and known.stops)
+        elif seen.kind == "kernel_info_reply":
+            self._on_info(seen.content)
         elif seen.kind == "idle":
             self._finish(seen.request, aborts=False)
 
