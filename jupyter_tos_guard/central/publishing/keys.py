@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from securesystemslib.signer import CryptoSigner
 
+from jupyter_tos_guard.central.publishing.store import RepositoryError
+
 #: Roles whose keys belong on a machine that is not on the network, and those that sign every day.
 OFFLINE: Final = ("root", "targets")
 ONLINE: Final = ("snapshot", "timestamp", "release")
@@ -33,7 +35,7 @@ ONLINE: Final = ("snapshot", "timestamp", "release")
 AskPassphrase = Callable[[Path], str]
 
 
-class KeyProblem(Exception):
+class KeyProblem(RepositoryError):
     """A key cannot be read or written; the text says which, why, and what to do."""
 
 
