@@ -34,6 +34,7 @@ class TosGuardApp(Verb):
             "Is the guard on here, and with which policy?",
         ),
         "strikes": (f"{_VERBS}.strikes.StrikesApp", "List or export the strikes recorded on this machine."),
+        "sync": (f"{_VERBS}.sync.SyncApp", "Fetch the policy and send what waits, now."),
         "terms": (f"{_VERBS}.terms.TermsApp", "Print the terms of use."),
         "central": (
             f"{_VERBS}.central.app.CentralVerbs",

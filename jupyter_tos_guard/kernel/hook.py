@@ -21,6 +21,7 @@ from ipykernel.kernelbase import Kernel
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.gate.ruling import Gate, Ruling
+    from jupyter_tos_guard.sync.companion import Companion
 
 ERROR_NAME = "DisallowedCodeError"
 #: States, as ``kernel_info_reply`` and ``%tos status`` name them.
@@ -96,6 +97,7 @@ class Guarding(Kernel):
         self.guard_state = UNGUARDED
         self.guard_detail = ""
         self._gate: Gate | None = None
+        self._companion: Companion | None = None
         self._is_asked = self._is_warm = False
         try:
             self._load()
@@ -189,7 +191,13 @@ class Guarding(Kernel):
 
         file = getattr(self.parent, "connection_file", "")
         language = str(self.language_info.get("name", ""))
-        gate = open_gate(file, dict(os.environ), language, self._plain_text, hub_source)
+        environ = dict(os.environ)
+        gate = open_gate(file, environ, language, self._plain_text, hub_source)
+        companion = None
+        if gate.settings and gate.settings.traits.central:
+            from jupyter_tos_guard.sync.companion import Companion
+
+            companion = Companion(gate.settings, environ)
         if self._ipython is not None:
             from jupyter_tos_guard.kernel.magics import Magics
 
@@ -198,12 +206,15 @@ class Guarding(Kernel):
             gate.own_magic = lambda: magics.is_ours(self._ipython)
             self._guard_nested()
         self._gate = gate
+        self._companion = companion
         self.guard_state = GUARDED
         for problem in gate.settings.problems if gate.settings else ():
             self.log.warning("jupyter_tos_guard: %s", problem)
 
     def _warm_up(self) -> None:
         """Load what deciding needs: neither the start of the kernel nor a cell's time limit is to pay."""
+        if self._companion is not None:
+            self._companion.look()
         if self._is_warm or self._gate is None:
             return
         self._is_warm = True
