@@ -117,7 +117,7 @@ class TosGuard(Configurable):
     check_notebooks = Bool(
         True, help="Whether it may ask about all cells of a notebook that is opened, before anything runs."
     ).tag(config=True)
-    checks_per_minute = Int(60, min=1, max=6000, help="How often a user may ask.").tag(config=True)
+    checks_per_minute = Int(60, min=1, max=6000, help="How often it may ask.").tag(config=True)
     watch_seconds = Float(
         60.0,
         min=1.0,

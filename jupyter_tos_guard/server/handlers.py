@@ -193,7 +193,7 @@ class CheckHandler(GuardHandler):
             raise web.HTTPError(400, str(error)) from error
         if len(cells) > 1 and not notebooks_too:
             raise web.HTTPError(403, "The operators of this hub have switched off asking about notebooks.")
-        wait = self.extension.allowance.wait(self.current_user.username)
+        wait = self.extension.allowance.wait()
         if wait:
             self.set_header("Retry-After", str(wait))
             raise web.HTTPError(429, f"That was asked too often; ask again in {wait} seconds.")
@@ -201,7 +201,9 @@ class CheckHandler(GuardHandler):
 
 
 class Allowance:
-    """How often each user may ask, within a minute.
+    """How often this server may be asked within a minute.
+
+    Not for each user: a server has one, and who comes with its token has another name each time.
 
     Parameters
     ----------
@@ -210,16 +212,15 @@ class Allowance:
 
     def __init__(self, each_minute: int) -> None:
         self._most = each_minute
-        self._times: dict[str, deque[float]] = {}
+        self._times: deque[float] = deque()
 
-    def wait(self, user: str) -> int:
+    def wait(self) -> int:
         """Return 0 and count the question, or the seconds to wait."""
-        now = time.monotonic()
-        times = self._times.setdefault(user, deque())
+        now, times = time.monotonic(), self._times
         while times and now - times[0] >= 60:
             times.popleft()
         if len(times) >= self._most:
-            return max(1, int(60 - (now - times[0])) + 1)
+            return int(60 - (now - times[0])) + 1
         times.append(now)
         return 0
 

@@ -73,3 +73,37 @@ def test_asking_is_limited_and_can_be_switched_off(start: Start) -> None:
     assert server.get(f"{BASE}/status")["check"] == {"cells": True, "notebooks": False}
     assert server.request("POST", f"{BASE}/check", two)[0] == 403
     assert [server.request("POST", f"{BASE}/check", one)[0] for _ in range(3)] == [200, 200, 429]
+
+
+def test_the_servers_own_check_finds_no_endpoint_without_authentication(start: Start) -> None:
+    server = start("--ServerApp.allow_unauthenticated_access=False")
+    assert server.get(f"{BASE}/status")["guarded"]
+    assert "endpoints without" not in server.log
+    assert "could not be loaded" not in server.log
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("GET", path) for path in PATHS),
+        ("POST", "check"),
+        ("POST", "appeals"),
+        ("POST", "terms/acceptance"),
+    ],
+)
+def test_an_authorizer_can_refuse_this_resource_alone(refusing: Server, method: str, path: str) -> None:
+    status, answer = refusing.request(method, f"{BASE}/{path}", {} if method == "POST" else None)
+    assert status == 403
+    assert "jupyter_tos_guard" in answer["message"]
+
+
+@pytest.fixture(scope="module")
+def refusing(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    folder = tmp_path_factory.mktemp("authorizer")
+    (folder / "refusing_authorizer.py").write_text(
+        "from jupyter_server.auth import Authorizer\n"
+        "class Refusing(Authorizer):\n"
+        "    def is_authorized(self, handler, user, action, resource):\n"
+        "        return resource != 'jupyter_tos_guard'\n"
+    )
+    return start("--ServerApp.authorizer_class=refusing_authorizer.Refusing", PYTHONPATH=str(folder))
