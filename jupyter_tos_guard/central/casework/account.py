@@ -123,13 +123,7 @@ def _position(session: Session, user: str, now: float, config: CaseworkConfig) -
         ladder = standing.ladder_of(session)
         return _Position(None, standing.Case((), ()).standing(ladder, now), (), [], "")
     book = rulebook.current(session)
-    # Also when the clock alone has ended a level: the person is told then, not at the next sweep.
-    due = person.level_until is not None and person.level_until <= now
-    found = (
-        standing.refresh_standing(session, person, now, config)
-        if due
-        else standing.standing_of(session, person, now)
-    )
+    found = standing.standing_of(session, person, now)
     effects = config.effects_of(found.level)
     blocked: list[str] = []
     if Effect.BLOCK_CLAUSE in effects:

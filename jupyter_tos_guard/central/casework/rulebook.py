@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.storage.tables import PolicyVersion
@@ -110,30 +110,6 @@ def current_version(session: Session) -> str:
         )
         or ""
     )
-
-
-def note_release(session: Session, bundle: str, now: float) -> bool:
-    """Note which bundle the release document names for everybody.
-
-    The service calls this when the release has changed, whoever changed it.
-
-    Returns
-    -------
-    bool
-        Whether another version is in force now.
-    """
-    row = session.execute(
-        select(PolicyVersion.version, PolicyVersion.in_force_since)
-        .where(PolicyVersion.bundle == bundle)
-        .order_by(PolicyVersion.published.desc())
-        .limit(1)
-    ).one_or_none()
-    if row is None or (row.in_force_since is not None and row.version == current_version(session)):
-        return False
-    session.execute(
-        update(PolicyVersion).where(PolicyVersion.version == row.version).values(in_force_since=now)
-    )
-    return True
 
 
 def versions(session: Session, limit: int = 100) -> Sequence[Any]:

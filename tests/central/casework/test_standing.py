@@ -9,7 +9,7 @@ from jupyter_tos_guard.central.casework.errors import ConflictError, InvalidErro
 from jupyter_tos_guard.central.casework.people import find, get
 from jupyter_tos_guard.central.casework.restrictions import lift, restrict
 from jupyter_tos_guard.central.storage.database import Database
-from jupyter_tos_guard.central.storage.tables import Audit, Message, Person
+from jupyter_tos_guard.central.storage.tables import Audit, Message, Person, PolicyVersion
 from jupyter_tos_guard.policy.model import Ladder
 from jupyter_tos_guard.strikes.standing import Level
 from jupyter_tos_guard.strikes.strike import Action
@@ -178,9 +178,8 @@ def test_the_ladder_is_that_of_the_version_in_force(database: Database) -> None:
             strike(session)
         person = get(session, "ann")
         assert standing.standing_of(session, person, NOW).level is Level.WARNED
-        assert rulebook.note_release(session, "policy/1.bundle", NOW - DAY)
-        assert not rulebook.note_release(session, "policy/1.bundle", NOW), "nothing new"
-        assert not rulebook.note_release(session, "policy/unknown.bundle", NOW)
+        session.get(PolicyVersion, "1").in_force_since = NOW - DAY
+        session.flush()
         assert rulebook.current_version(session) == "1"
         assert standing.standing_of(session, person, NOW).level is Level.RESTRICTED
 
