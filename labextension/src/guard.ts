@@ -22,13 +22,15 @@ export class Guard {
     readonly rest: Rest,
     readonly options: Options,
     readonly translator: ITranslator,
-    readonly tracker: INotebookTracker | null,
     /** Shows the panel; says nothing where there is none. */
     readonly openPanel: () => void
   ) {
     this.status = new Status(rest);
     this.trans = translator.load(DOMAIN);
   }
+
+  /** Null until notebooks are there, and where there are none. */
+  tracker: INotebookTracker | null = null;
 
   readonly status: Status;
   readonly trans: TranslationBundle;

@@ -15,7 +15,8 @@ import {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import {
   INotebookCellExecutor,
-  INotebookTracker
+  INotebookTracker,
+  runCell
 } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -37,10 +38,10 @@ const guard: JupyterFrontEndPlugin<Guard> = {
   description: 'State and settings of jupyter_tos_guard.',
   autoStart: true,
   provides: IGuard,
-  optional: [INotebookTracker, ISettingRegistry, ITranslator],
+  // Not the notebooks: they need the executor, which needs this.
+  optional: [ISettingRegistry, ITranslator],
   activate: (
     app: JupyterFrontEnd,
-    tracker: INotebookTracker | null,
     registry: ISettingRegistry | null,
     translator: ITranslator | null
   ): Guard => {
@@ -49,7 +50,6 @@ const guard: JupyterFrontEndPlugin<Guard> = {
       new Rest(app.serviceManager.serverSettings),
       options,
       translator ?? nullTranslator,
-      tracker,
       () => {
         if (app.commands.hasCommand(CommandIDs.openPanel)) {
           void app.commands.execute(CommandIDs.openPanel);
@@ -76,7 +76,14 @@ const renderer: JupyterFrontEndPlugin<void> = {
   description: 'Shows the notices of jupyter_tos_guard.',
   autoStart: true,
   requires: [IGuard, IRenderMimeRegistry],
-  activate: (_, shared: Guard, registry: IRenderMimeRegistry): void => {
+  optional: [INotebookTracker],
+  activate: (
+    _,
+    shared: Guard,
+    registry: IRenderMimeRegistry,
+    tracker: INotebookTracker | null
+  ): void => {
+    shared.tracker = tracker;
     registry.addFactory(noticeRenderer(shared), RANK);
   }
 };
@@ -91,8 +98,11 @@ const executor: JupyterFrontEndPlugin<INotebookCellExecutor> = {
   description: 'Asks once when several cells are run and some may be disallowed.',
   autoStart: true,
   provides: INotebookCellExecutor,
-  requires: [IGuard],
-  activate: (_, shared: Guard): INotebookCellExecutor => {
+  optional: [IGuard], // notebooks need an executor, whatever is the matter with the rest
+  activate: (_, shared: Guard | null): INotebookCellExecutor => {
+    if (!shared) {
+      return { runCell };
+    }
     shared.executes = true;
     return new Executor(shared, async (foreseen, asking) => {
       const { choose } = await import('./runall');
@@ -162,9 +172,9 @@ const opening: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-tos-guard:opening',
   description: 'Says when a notebook is opened that cells of it may be disallowed.',
   autoStart: true,
-  requires: [IGuard],
-  activate: (_, shared: Guard): void => {
-    new Opening(shared);
+  requires: [IGuard, INotebookTracker],
+  activate: (_, shared: Guard, tracker: INotebookTracker): void => {
+    new Opening(shared, tracker);
   }
 };
 

@@ -6,7 +6,7 @@
  */
 
 import { CodeCell } from '@jupyterlab/cells';
-import { NotebookPanel } from '@jupyterlab/notebook';
+import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { Guard } from './guard';
 import { INotice } from './notice/notice';
 
@@ -14,11 +14,13 @@ const MAX_CELLS = 1000;
 const MAX_CHARACTERS = 2_000_000;
 
 export class Opening {
-  constructor(private readonly _guard: Guard) {
-    const { tracker, status } = _guard;
-    tracker?.widgetAdded.connect((_, panel) => void this._look(panel));
-    tracker?.forEach(panel => void this._look(panel));
-    status.changed.connect(() => void this._onStatus());
+  constructor(
+    private readonly _guard: Guard,
+    private readonly _tracker: INotebookTracker
+  ) {
+    _tracker.widgetAdded.connect((_, panel) => void this._look(panel));
+    _tracker.forEach(panel => void this._look(panel));
+    _guard.status.changed.connect(() => void this._onStatus());
   }
 
   private async _look(panel: NotebookPanel): Promise<void> {
@@ -40,7 +42,7 @@ export class Opening {
     }
     this._version = version;
     if (before && current?.check.notebooks && this._guard.options.checkOnOpen) {
-      this._guard.tracker?.forEach(panel => void this._check(panel));
+      this._tracker.forEach(panel => void this._check(panel));
     }
   }
 
