@@ -466,7 +466,10 @@ class Repository:
         for number in reversed(self._store.versions("targets")):
             if number <= above:
                 return None
-            metadata = self._load(Targets, f"{number}.targets.json")
+            try:
+                metadata = self._load(Targets, f"{number}.targets.json")
+            except RepositoryError:
+                continue  # half a copy must not keep anybody from taking a rule back
             if (
                 metadata.signed.version == number
                 and is_signed(root, "targets", metadata)
