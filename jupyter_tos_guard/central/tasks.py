@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from sqlalchemy.exc import IntegrityError
+
 from jupyter_tos_guard.central.notices import news
 from jupyter_tos_guard.central.publishing.record import record_published
 from jupyter_tos_guard.central.publishing.repository import RepositoryError
@@ -55,9 +57,12 @@ class Policies:
         if version == self._seen:
             return
         now = context.clock()
-        new = await context.transaction(
-            lambda session: record_published(session, repository, now, documents=context.documents)
-        )
+        try:
+            new = await context.transaction(
+                lambda session: record_published(session, repository, now, documents=context.documents)
+            )
+        except IntegrityError:
+            return  # another replica was faster; the next look finds nothing new
         for each in new:
             context.log.info("Policy %s was published", each)
         self._seen = version

@@ -65,6 +65,7 @@ class Service:
     """A real service in a thread of its own, with stand-alone tokens."""
 
     context: Context
+    runner: Any
     url: str = ""
     tokens: dict[tuple[str, ...], str] = field(default_factory=dict)
 
@@ -142,7 +143,7 @@ def make_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
         runner = Runner(app, database)
         running.append(runner)
         port = runner.start()
-        return Service(runner.context, f"http://127.0.0.1:{port}{PREFIX}")
+        return Service(runner.context, runner, f"http://127.0.0.1:{port}{PREFIX}")
 
     yield start
     for runner in running:

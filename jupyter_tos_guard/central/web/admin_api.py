@@ -28,6 +28,7 @@ from jupyter_tos_guard.central.web import releasing, views
 from jupyter_tos_guard.central.web.api import Cursor, Limit
 from jupyter_tos_guard.central.web.callers import ADMIN, PUBLISH, READ, REVIEW, SCOPES
 from jupyter_tos_guard.central.web.routes import Body, Call, Json, Query, Route
+from jupyter_tos_guard.policy.release import Release
 
 Id = Annotated[int, Field(ge=1, lt=2**63)]
 Ids = Annotated[list[Id], Field(min_length=1, max_length=500)]
@@ -271,7 +272,7 @@ def list_rules(call: Call, session: Session) -> Json:
     book = rulebook.current(session)
     counts = {each.rule: each._asdict() for each in charts.by_rule(session, call.now, call.query.days)}
     names = [*book.rules, *(rule for rule in counts if rule not in book.rules)]
-    release = call.context.repository and call.context.repository.release()
+    release = _release(call)
     softened = {rule: verdict.label for rule, verdict in release.softened.items()} if release else {}
     return {
         "policy_version": book.version,
@@ -291,10 +292,10 @@ def list_rules(call: Call, session: Session) -> Json:
 
 def list_policies(call: Call, session: Session) -> Json:
     """Return the versions that were published, and the release."""
-    context = call.context
+    release = _release(call)
     return {
         "versions": [dict(row._mapping) for row in rulebook.versions(session)],
-        "release": releasing.shown(context.repository.release()) if context.repository else None,
+        "release": releasing.shown(release) if release else None,
     }
 
 
@@ -378,6 +379,11 @@ def list_audit(call: Call, session: Session) -> Json:
 def list_tokens(call: Call, session: Session) -> Json:
     """Return tokens, without what they are."""
     return {"tokens": [views.plain(token, {"digest"}) for token in tokens.list_tokens(session)]}
+
+
+def _release(call: Call) -> Release | None:
+    repository = call.context.repository
+    return repository.release() if repository is not None and repository.exists() else None
 
 
 # -- doing ------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.client import responses
 from typing import Any, ClassVar, TypeVar
 
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from tornado.web import HTTPError, RequestHandler
 
 from jupyter_tos_guard.central.casework.errors import CaseworkError
+from jupyter_tos_guard.central.publishing.store import RepositoryError
 from jupyter_tos_guard.central.storage.database import Unavailable
 from jupyter_tos_guard.central.web.auth import NotAllowed, token_in_header
 from jupyter_tos_guard.central.web.callers import PUBLIC, USER, Caller
@@ -49,14 +50,23 @@ class Problem(HTTPError):
         How to mend it.
     retry_after : float, optional
         Seconds after which it may work.
+    headers : mapping, optional
+        To send with it.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, hint: str = "", retry_after: float = 0.0
+        self,
+        status: int,
+        code: str,
+        message: str,
+        hint: str = "",
+        retry_after: float = 0.0,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         # Tornado formats the message with its arguments; a percent sign of a user is none.
         super().__init__(status, "%s", message)
         self.code, self.message, self.hint, self.retry_after = code, message, hint, retry_after
+        self.headers = headers or {}
 
 
 def busy(message: str, least: float = 2.0, most: float = 30.0) -> Problem:
@@ -122,9 +132,12 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # j
             if self.is_page and self.request.method in ("GET", "HEAD") and not token_in_header(self):
                 self.redirect(self.context.auth.login_url(self))
                 return
-            self.set_header("WWW-Authenticate", 'Bearer realm="tos-guard"')
             raise Problem(
-                401, "not-known", "nobody is known by this request", "Send Authorization: token TOKEN."
+                401,
+                "not-known",
+                "nobody is known by this request",
+                "Send Authorization: token TOKEN.",
+                headers={"WWW-Authenticate": 'Bearer realm="tos-guard"'},
             )
         self.require(needed)
         self.limit(self.settings["requests"])
@@ -210,6 +223,8 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # j
             return Problem(_STATUS.get(error.code, 422), error.code, error.message, error.hint)
         if isinstance(error, Unavailable):
             return busy(str(error))
+        if isinstance(error, RepositoryError):
+            return Problem(409, "repository", str(error))
         if isinstance(error, HTTPError):
             text = (error.log_message or "") % error.args if error.args else error.log_message or ""
             shown = text if status < 500 else ""
@@ -222,6 +237,8 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # j
         error = (kwargs.get("exc_info") or (None, None, None))[1]
         problem = self.problem(status_code, error)
         self.set_status(problem.status_code)
+        for name, value in problem.headers.items():
+            self.set_header(name, value)
         if problem.retry_after:
             self.set_header("Retry-After", str(max(1, round(problem.retry_after))))
         if self.is_page and "text/html" in self.request.headers.get("Accept", ""):
@@ -239,7 +256,7 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # j
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log defects with their place; what a caller did wrong is in the access log."""
-        if isinstance(value, (CaseworkError, Unavailable)):
+        if isinstance(value, (CaseworkError, RepositoryError, Unavailable)):
             self.context.log.info("%s %s: %s", self.request.method, self.request.path, value)
         elif not isinstance(value, HTTPError):
             self.context.log.error(

@@ -1,6 +1,6 @@
-"""What admins do to the release of the policy: soften a rule, set a share, the mode; with its audit.
+"""What the API does to the release of the policy: soften a rule, set a share, the mode.
 
-The pages and the API call these. The steps themselves are
+Publishing and its audit is :mod:`jupyter_tos_guard.central.casework.releases`; the steps themselves are
 :mod:`jupyter_tos_guard.central.publishing.release`.
 """
 
@@ -10,12 +10,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy.orm import Session
-
-from jupyter_tos_guard.central.casework import audit
+from jupyter_tos_guard.central.casework import releases
 from jupyter_tos_guard.central.casework.errors import ConflictError, InvalidError
 from jupyter_tos_guard.central.publishing import release as steps
-from jupyter_tos_guard.central.publishing.record import record_release
 from jupyter_tos_guard.central.publishing.repository import RepositoryError
 from jupyter_tos_guard.central.web.context import Context
 from jupyter_tos_guard.policy.model import Mode, Verdict
@@ -102,17 +99,17 @@ def _change(
             "Do it where they are: jupyter tos-guard central release.",
         )
 
-    def work(session: Session) -> Release:
-        now = context.clock()
-        # First the entry, which fails when the database does; then the signature.
-        audit.record(session, actor, action, target, detail, now)
-        session.flush()
-        try:
-            released = repository.change_release(change)
-        except RepositoryError as error:
-            raise ConflictError(str(error)) from None
-        record_release(session, released, now)
-        return released
-
-    # Once: a second attempt would find its own change done already.
-    return shown(context.database.run(work, attempts=1))
+    try:
+        released = releases.change(
+            context.database,
+            repository,
+            change,
+            actor=actor,
+            action=action,
+            target=target,
+            detail=detail,
+            now=context.clock(),
+        )
+    except RepositoryError as error:
+        raise ConflictError(str(error)) from None
+    return shown(released)

@@ -151,7 +151,7 @@ class RouteHandler(BaseHandler):
         try:
             await self._refuse_or_let_in(announced)
         except (HTTPError, Unavailable) as error:
-            if not announced or announced > self.max_body or self.request.method != "POST":
+            if announced > self.max_body:
                 raise
             # An answer before the end of the body would reach most clients as a broken connection.
             self._refused = error
@@ -160,8 +160,8 @@ class RouteHandler(BaseHandler):
         method = "GET" if self.request.method == "HEAD" else self.request.method or ""
         self.route = self.routes.get(method)
         if self.route is None:
-            self.set_header("Allow", ", ".join(sorted(self.routes)))
-            raise Problem(405, "no-such-method", f"this path takes {', '.join(sorted(self.routes))} only")
+            taken = ", ".join(sorted(self.routes))
+            raise Problem(405, "no-such-method", f"this path takes {taken} only", headers={"Allow": taken})
         await super().prepare()
         if announced > self.max_body and "Transfer-Encoding" not in self.request.headers:
             raise self._too_large()
@@ -191,6 +191,9 @@ class RouteHandler(BaseHandler):
     async def post(self, **path: str) -> None:
         """Answer."""
         await self.checked(path)
+
+    # Not routes; so that they are refused as such.
+    put = delete = patch = options = post
 
     async def checked(self, path: dict[str, str]) -> None:
         """Answer, or refuse what was to be refused when the headers came."""
