@@ -9,13 +9,15 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework import tally
+from jupyter_tos_guard.central.casework.config import CaseworkConfig
 from jupyter_tos_guard.central.casework.people import ensure
-from jupyter_tos_guard.central.storage.tables import PolicyVersion, Strike, Terms
+from jupyter_tos_guard.central.storage.tables import Acceptance, PolicyVersion, Strike, Terms
 from jupyter_tos_guard.policy.model import Ladder
 
 DAY = 86_400.0
 #: A Thursday noon.
 NOW = 1_795_694_400.0
+CONFIG = CaseworkConfig()
 CLAUSES = [
     {
         "id": "mining",
@@ -58,6 +60,7 @@ def rule(rule_id: str, **changes: Any) -> dict[str, Any]:
         "message": f"This cell does what the terms rule out ({name}).",
         "clause": clause,
         "action": "block",
+        "verdict": "block",
         "status": "stable",
         "level": "high",
         "description": f"Finds {name}.",
@@ -67,6 +70,8 @@ def rule(rule_id: str, **changes: Any) -> dict[str, Any]:
         "window": "cell",
         "scope": [],
         "rollout": 100,
+        "condition": {"any": [{"kind": "url", "modifier": "exact", "values": [f"example.org/{name}"]}]},
+        "examples": {"match": [], "no_match": []},
     }
     return good | changes
 
@@ -101,7 +106,12 @@ def publish(
             terms_version=terms_version,
             in_force_since=when,
             document={
+                "v": 1,
+                "readable": True,
+                "version": version,
                 "name": "Test policy",
+                "expires": 0.0,
+                "refresh_days": 0,
                 "mode": mode,
                 "terms": terms,
                 "ladder": (ladder or Ladder())._asdict(),
@@ -158,3 +168,8 @@ def strike(session: Session, user: str = "ann", rule_id: str = "r-mining", **cha
     session.flush()
     tally.count(session, Counter([tally.bucket_of(made)]))
     return made
+
+
+def acceptance(person_id: int, version: str, time: float) -> Acceptance:
+    """Return that somebody accepted a version some time ago."""
+    return Acceptance(person_id=person_id, version=version, time=time)

@@ -33,14 +33,16 @@ class Overview(PageHandler):
         now = self.now
 
         def read(session: Session) -> dict[str, Any]:
-            levels = select(Person.level, func.count()).where(Person.level != Level.GOOD.value)
+            levels = select(Person.level, func.count().label("number")).where(
+                Person.level != Level.GOOD.value
+            )
             troubled = select(func.count()).select_from(Client).where(Client.silent_since > 0)
             gaps = select(func.count()).select_from(Stream).where(Stream.gap_since > 0)
             return {
                 "book": rulebook.current(session),
                 "open": queue.count(session, Filter(state=State.OPEN.value)),
                 "appeals": appeals.waiting(session, now),
-                "levels": dict(session.execute(levels.group_by(Person.level)).tuples().all()),
+                "levels": {row.level: row.number for row in session.execute(levels.group_by(Person.level))},
                 "silent": session.scalar(troubled) or 0,
                 "gaps": session.scalar(gaps) or 0,
                 "by_day": charts.by_day(session, now, _DAYS),
