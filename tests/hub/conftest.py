@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
+from tests.central.postgresql import Cluster, cluster
 from tests.hub.hubs import RealHub, install_from_npm
 
 #: Starts a hub with these lines at the end of its configuration.
@@ -21,11 +21,17 @@ def proxy() -> None:
 def start_hub(proxy: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartHub]:
     hubs: list[RealHub] = []
 
-    def start(config: str, base_url: str = "/", folder: Path | None = None) -> RealHub:
-        hub = RealHub(folder or tmp_path_factory.mktemp("hub"), config, base_url)
+    def start(config: str, base_url: str = "/", variables: Mapping[str, str] | None = None) -> RealHub:
+        hub = RealHub(tmp_path_factory.mktemp("hub"), config, base_url, variables)
         hubs.append(hub)
         return hub.start()
 
     yield start
     for hub in hubs:
         hub.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    with cluster() as found:
+        yield found

@@ -8,13 +8,14 @@ import json
 import os
 import re
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,6 +43,7 @@ c.SimpleLocalProcessSpawner.home_dir_template = "{folder}/home/{{username}}"
 c.Spawner.cmd = ["{singleuser}"]
 c.Spawner.args = ["--allow-root"]
 c.Spawner.http_timeout = 60
+c.Spawner.environment = {{"JUPYTER_CONFIG_PATH": "{folder}/jupyter/shared"}}
 c.JupyterHub.services = [{{"name": "tests", "api_token": "{token}"}}]
 c.JupyterHub.load_roles = [{{
     "name": "tests", "services": ["tests"],
@@ -82,14 +84,19 @@ def wait_for(question: Callable[[], T], what: str, seconds: float = DEADLINE) ->
 class RealHub:
     """JupyterHub with an operator's configuration, in a folder of its own."""
 
-    def __init__(self, folder: Path, config: str, base_url: str = "/") -> None:
+    def __init__(
+        self, folder: Path, config: str, base_url: str = "/", variables: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
+        self.variables = dict(variables or {})
         self.token = secrets.token_hex(16)
         self.base_url = base_url
         self.port, self.service_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "jupyterhub_config.py"
         (folder / "home").mkdir()
+        # What the wheel drops, which an editable installation may not have dropped yet.
+        shutil.copytree(SERVER_CONFIG, folder / "jupyter" / "shared" / "jupyter_server_config.d")
         self.config.write_text(
             BASE.format(
                 port=self.port,
@@ -101,7 +108,9 @@ class RealHub:
                 token=self.token,
                 base_url=base_url,
             )
-            + config.replace("SERVICE_PORT", str(self.service_port)).replace("FOLDER", str(folder)),
+            + config.replace("SERVICE_PORT", str(self.service_port))
+            .replace("PROXY_PORT", str(self.port))
+            .replace("FOLDER", str(folder)),
             encoding="utf-8",
         )
         self.log_path = folder / "hub.log"
@@ -131,6 +140,7 @@ class RealHub:
             "JUPYTER_DATA_DIR": str(own / "data"),
             "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
             "IPYTHONDIR": str(own / "ipython"),
+            **self.variables,
         }
 
     def start(self) -> RealHub:
@@ -217,6 +227,7 @@ class RealHub:
 
     def user_token(self, user: str) -> str:
         """A token that may do what the user may."""
+        self.api("POST", f"/users/{user}", ok=False)  # 409: known already
         return str(self.api("POST", f"/users/{user}/tokens", {"note": "test"})["token"])
 
     @contextlib.contextmanager

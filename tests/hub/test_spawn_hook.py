@@ -56,7 +56,7 @@ def test_a_spawn_is_refused_with_reason_end_and_way_to_appeal(hub: RealHub) -> N
     page = hub.spawn(browser)
     assert page.status_code == 403
     assert message in text_of(page.text)
-    assert 'href="/jupyter/services/tos-guard/"' in page.text
+    assert 'href="/jupyter/services/tos-guard/me"' in page.text
     assert "Traceback" not in hub.log
 
 
@@ -83,13 +83,13 @@ def test_a_refusal_through_the_api_has_its_reason(hub: RealHub) -> None:
 
 
 def test_the_terms_are_asked_for_and_the_server_starts_once_they_are_accepted(hub: RealHub) -> None:
-    terms = {"version": "2026-12", "required": True, "url": "/jupyter/services/tos-guard/terms?x=1&y"}
+    terms = {"version": "2026-12", "required": True, "url": "/jupyter/services/tos-guard/"}
     answer(hub, dora={"allowed": True, "terms": terms})
     browser = hub.browser("dora")
     page = hub.spawn(browser)
     assert page.status_code == 403
     assert "version 2026-12" in text_of(page.text)
-    assert 'href="/jupyter/services/tos-guard/terms?x=1&amp;y"' in page.text
+    assert 'href="/jupyter/services/tos-guard/me/terms?next=%2Fjupyter%2Fhub%2Fspawn"' in page.text
     answer(hub, dora={"allowed": True, "terms": {**terms, "required": False}})
     assert hub.spawn(browser).status_code == 200
     wait_for(lambda: hub.server_ready("dora"), "the server of dora")

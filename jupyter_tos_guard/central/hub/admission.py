@@ -28,7 +28,9 @@ class Answer(NamedTuple):
         Standing, for the log.
     terms_missing : bool
         Whether the terms have to be accepted first.
-    terms_version, terms_url : str
+    terms_version : str
+    pages : str
+        The service as a browser sees it; empty when it does not know.
     """
 
     allowed: bool
@@ -38,7 +40,7 @@ class Answer(NamedTuple):
     level: str = "good"
     terms_missing: bool = False
     terms_version: str = ""
-    terms_url: str = ""
+    pages: str = ""
 
 
 class UnansweredError(Exception):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from jupyter_tos_guard.central.hub.admission import Admissions, Answer, UnansweredError
 
@@ -147,24 +147,18 @@ class SpawnHook:
                 )
                 raise refusal(spawner, text, "", "tos-guard-unreachable", 503)
             return
+        pages = (answer.pages or self._place.prefix(spawner)).rstrip("/")
         if not answer.allowed:
             text = answer.message or "Your server is not started: your use of this hub is restricted."
-            url = f"{self._place.prefix(spawner)}/"
-            html = answer.message_html or (
-                f'{escape(text)}</p><p><a class="btn btn-primary" href="{escape(url)}">'
-                "See why, and how to appeal</a>"
-            )
+            html = answer.message_html or _with_link(text, f"{pages}/me", "See why, and how to appeal")
             raise refusal(spawner, text, html, f"tos-guard-{answer.level}", 403)
         if answer.terms_missing:
-            url = answer.terms_url or f"{self._place.prefix(spawner)}/terms"
+            url = f"{pages}/me/terms?{urlencode({'next': _spawn_page(spawner)})}"
             text = (
                 f"Before your server starts, please read the terms of use (version {answer.terms_version}) "
                 "and accept them."
             )
-            html = (
-                f'{escape(text)}</p><p><a class="btn btn-primary" href="{escape(url)}">'
-                "Read the terms of use</a>"
-            )
+            html = _with_link(text, url, "Read the terms of use")
             raise refusal(spawner, f"{text} See {url}", html, "tos-guard-terms", 403)
 
     async def ask(self, spawner: Any) -> Answer | None:
@@ -282,6 +276,16 @@ def refusal(spawner: Any, text: str, html: str, reason: str, status: int) -> Exc
     error.jupyterhub_message = text
     error.jupyterhub_html_message = html or escape(text)
     return error  # type: ignore[no-any-return]
+
+
+def _with_link(text: str, url: str, label: str) -> str:
+    return f'{escape(text)}</p><p><a class="btn btn-primary" href="{escape(url)}">{escape(label)}</a>'
+
+
+def _spawn_page(spawner: Any) -> str:
+    """Where a user starts this server."""
+    page = f"{spawner.hub.base_url}spawn"
+    return f"{page}/{quote(spawner.user.name)}/{quote(spawner.name)}" if spawner.name else page
 
 
 def _one_line(text: str) -> str:
