@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ class Gating(_Base):
     _tos_gate: KernelGate | None = None
     _tos_closed = ""
     _tos_left = False
+    _tos_write: Callable[[Raw, bool], Any]
 
     @property
     def v1(self) -> bool:
@@ -57,8 +59,8 @@ class Gating(_Base):
             if self._tos_left:
                 return
             self._tos_gate = gate
-            gate.join(self)
             self._watch_what_goes_out(gate)
+            gate.join(self)
         except Exception as error:
             self._without_gate(error)
         connected: Any = super().connect()  # type: ignore[no-untyped-call]  # jupyter_server has no types
@@ -105,12 +107,12 @@ class Gating(_Base):
     def send(self, raw: Raw) -> None:
         """Hand a message to the client."""
         with contextlib.suppress(WebSocketClosedError):
-            self.websocket_handler.write_message(raw, binary=isinstance(raw, bytes))
+            self._tos_write(raw, isinstance(raw, bytes))
 
     def _watch_what_goes_out(self, gate: KernelGate) -> None:
         """Look at each message to the client, whichever way its class takes to send it."""
         handler: Any = self.websocket_handler
-        write = handler.write_message
+        write = self._tos_write = handler.write_message  # our own answers are not looked at
 
         def write_message(message: Any, binary: bool = False) -> Any:
             written = write(message, binary)

@@ -528,7 +528,9 @@ class KernelGate:
         elif seen.kind == "kernel_info_reply":
             self._on_info(seen.content)
         elif seen.kind == "idle":
-            self._finish(seen.request, aborts=False)
+            known = self._outstanding.get(seen.request)
+            if known and self._connection(known.key[0]) is None:  # else its reply says how it went
+                self._finish(seen.request, aborts=False)
 
     def _finish(self, request: str, *, aborts: bool) -> None:
         if self._outstanding.pop(request, None) is None:
