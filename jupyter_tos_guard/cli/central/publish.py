@@ -198,18 +198,27 @@ class PublishApp(PublishingVerb):
             self._tell(
                 "The online keys are not here, so clients get nothing yet. Copy to where the service runs,",
                 "first targets/, then metadata/*.targets.json (docs/publishing.md), and then there:",
-                f"  {ask} release --candidate {version} --share 10",
+                f"  {ask} release {self._wish(version)}",
             )
             return
         self._tell("Stage 4:", *(f"  {line}" for line in release_lines(self.repository.release())))
         if self.channel and not (self.everybody or self.emergency):
-            self._tell(f"Next: {ask} release --assign {version} --groups NAME")
+            self._tell(f"Next: {ask} release {self._wish(version)}")
         elif not (self.everybody or self.emergency):
             share = max(10, min(100, int(self.share) * 2))
             self._tell(
                 f"Next: {ask} release --share {share}, look at what it hits, then {ask} release --promote; "
                 f"back with {ask} release --withdraw"
             )
+
+    def _wish(self, version: str) -> str:
+        """Return the options of ``release`` that do what was asked of this verb."""
+        if self.channel:
+            names = sorted(split_words(self.groups))
+            return f"--assign {version} --groups {','.join(names) or 'NAME'}"
+        if self.everybody or self.emergency:
+            return f"--current {version}"
+        return f"--candidate {version} --share {self.share or 10:g}"
 
     def _end(self, approved: Approved | None, comparison: Comparison, outcome: Replay | None) -> Exit:
         if self.as_json:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
 
 from traitlets import Enum, Float, Int, List, Unicode
 
-from jupyter_tos_guard.central.casework import audit
+from jupyter_tos_guard.central.casework import releases
 from jupyter_tos_guard.central.publishing import release as steps
 from jupyter_tos_guard.central.publishing.document import read_document
-from jupyter_tos_guard.central.publishing.record import record_release
 from jupyter_tos_guard.cli.central.verb import PublishingVerb, actor, release_data, release_lines, say
 from jupyter_tos_guard.cli.verb import Exit, Refusal, split_words
 from jupyter_tos_guard.policy.bundle import Bundle
@@ -94,11 +94,7 @@ class ReleaseApp(PublishingVerb):
         """Make the next release of the present one, or show it."""
         self.no_arguments()
         asked = self._asked()
-        if asked:
-            release = self.repository.change_release(lambda current: _apply(asked, current))
-            self._record(release, [word for word, _ in asked])
-        else:
-            release = self.repository.release()
+        release = self._change(asked) if asked else self.repository.release()
         if self.as_json:
             self.print_json(release_data(release))
         else:
@@ -203,22 +199,28 @@ class ReleaseApp(PublishingVerb):
             mark = " (current)" if each.name == release.current else ""
             print(f"  {each.version}  {each.name}{mark}")
 
-    def _record(self, release: Release, words: list[str]) -> None:
-        """Put it into the audit log, if there is a database."""
+    def _change(self, asked: list[tuple[str, Step]]) -> Release:
+        """Publish the next release, with an entry in the audit log if there is a database."""
+
+        def make(release: Release) -> Release:
+            for _, step in asked:
+                release = step(release)
+            return release
+
         database = self.open_if_there()
         if database is None:
-            return
-        now = release.issued
+            return self.repository.change_release(make)
+        words = [word for word, _ in asked]
         try:
-            with database.transaction() as session:
-                record_release(session, release, now)
-                detail = {"steps": words, "serial": release.serial}
-                audit.record(session, actor(), "release", f"policy:{release.current}", detail, now)
+            return releases.change(
+                database,
+                self.repository,
+                make,
+                actor=actor(),
+                action="release",
+                target="release",
+                detail={"steps": words},
+                now=time.time(),
+            )
         finally:
             database.close()
-
-
-def _apply(asked: list[tuple[str, Step]], release: Release) -> Release:
-    for _, step in asked:
-        release = step(release)
-    return release
