@@ -42,6 +42,9 @@ _MAX_KEPT = 64
 _MAX_KEPT_BYTES = 64 << 10
 
 
+_SLOW = "the answer came too slowly, and will be asked for again later"
+
+
 class NoAnswer(Exception):
     """The central server could not be reached, or did not answer as it should; the text says what to do."""
 
@@ -174,9 +177,11 @@ class Transport:
         except _Large:
             raise NoAnswer(f"{self.central} sent more than {limit} bytes; is this URL right?") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            if late.is_set():
-                raise NoAnswer(f"{self.central} answers too slowly; it will be asked again later") from error
-            raise NoAnswer(explain(self.central, error)) from error
+            raise NoAnswer(
+                f"{self.central}: {_SLOW}" if late.is_set() else explain(self.central, error)
+            ) from error
+        if late.is_set():  # an answer without a length ends where it is cut
+            raise NoAnswer(f"{self.central}: {_SLOW}")
         return judge(self.central, response.status_code, response.headers, body)
 
     @property
@@ -231,9 +236,10 @@ class Transport:
         except _Large:
             raise DownloadLengthMismatchError(f"{url} is larger than {limit} bytes") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            if late.is_set():
-                raise SlowRetrievalError(f"{url} comes too slowly") from error
-            raise DownloadError(explain(url, error)) from error
+            if not late.is_set():
+                raise DownloadError(explain(url, error)) from error
+        if late.is_set():  # an answer without a length ends where it is cut
+            raise SlowRetrievalError(f"{url}: {_SLOW}")
 
     @contextlib.contextmanager
     def _deadline(self, limit: int, late: Event) -> Iterator[None]:
