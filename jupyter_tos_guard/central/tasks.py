@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from jupyter_tos_guard.central.notices import news
 from jupyter_tos_guard.central.publishing.record import record_published
 from jupyter_tos_guard.central.publishing.repository import RepositoryError
+from jupyter_tos_guard.central.publishing.setup import Places, keep_signed
 from jupyter_tos_guard.central.storage import retention
 from jupyter_tos_guard.central.web.context import Context, Unavailable
 
@@ -69,11 +70,12 @@ class Policies:
 
 
 async def resign(context: Context) -> None:
-    """Renew the signatures of the online roles when it is time."""
+    """Renew signatures when it is time; those of the offline keys too, where they lie with the service."""
     repository = context.repository
     if repository is None or not repository.exists() or not repository.can_release():
         return
-    done = await context.threads.run(repository.resign)
+    offline = Places.below(context.documents.parent).offline if context.documents else None
+    done = await context.threads.run(keep_signed, repository, offline)
     if done.roles:
         context.log.info("Signed again: %s", ", ".join(done.roles))
     for warning in done.warnings:
