@@ -44,7 +44,9 @@ def test_one_request_that_both_see_is_one_strike(server: Server, kernel: str) ->
     assert len(server.get("/jupyter-tos-guard/strikes")["strikes"]) == 1
 
 
-def test_what_the_gate_refuses_never_reaches_the_kernel_and_is_shown_once(server: Server, kernel: str) -> None:
+def test_what_the_gate_refuses_never_reaches_the_kernel_and_is_shown_once(
+    server: Server, kernel: str
+) -> None:
     client = server.connect(kernel)
     outcome = client.run("import tosblocked")
     assert len(outcome.of("display_data")) == 1
@@ -70,11 +72,15 @@ def test_tos_run_means_the_cell_that_was_stopped_last_whoever_stopped_it(server:
     assert client.run("import toswarned; print('the gate stopped this too')").refused
     outcome = client.run("%tos run")
     assert outcome.text == "the gate stopped this too\n"
-    acknowledged = {s.id for s in server.strikes if s.request == outcome.request and s.action == "acknowledge"}
+    acknowledged = {
+        s.id for s in server.strikes if s.request == outcome.request and s.action == "acknowledge"
+    }
     assert len(acknowledged) == 1
 
 
-def test_the_kernel_says_so_and_the_status_shows_which_kernels_are_guarded(server: Server, kernel: str) -> None:
+def test_the_kernel_says_so_and_the_status_shows_which_kernels_are_guarded(
+    server: Server, kernel: str
+) -> None:
     bare = server.start_kernel("bare")
     for each in (kernel, bare):
         client = server.connect(each)

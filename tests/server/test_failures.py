@@ -1,0 +1,197 @@
+"""What the gate does when something of ours does not work: a defect never eats a message."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_tos_guard.gate.ruling import Gate, open_gate
+from jupyter_tos_guard.guard import ANSWERS
+from jupyter_tos_guard.policy.compile import compile_policy
+from jupyter_tos_guard.policy.decision import Reason
+from jupyter_tos_guard.server.encoding import Message, Raw, execute_request
+from jupyter_tos_guard.server.kernel_gate import KernelGate
+from tests.server.conftest import POLICY
+
+LOG = logging.getLogger(__name__)
+
+
+class Client:
+    """A connection that keeps what goes either way."""
+
+    v1 = False
+
+    def __init__(self, session: str = "s") -> None:
+        self.session_id = session
+        self.forwarded: list[Raw] = []
+        self.sent: list[dict[str, Any]] = []
+
+    def forward(self, raw: Raw) -> None:
+        self.forwarded.append(raw)
+
+    def send(self, raw: Raw) -> None:
+        self.sent.append(json.loads(raw))
+
+    @property
+    def replies(self) -> list[dict[str, Any]]:
+        return [each["content"] for each in self.sent if each["msg_type"] == "execute_reply"]
+
+
+def request(code: Any, **content: Any) -> str:
+    header = {"msg_id": f"id of {code}", "msg_type": "execute_request", "session": "s"}
+    content = {"code": code, "silent": False, **content}
+    return json.dumps(
+        {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": content}
+    )
+
+
+def gate_of(tmp_path: Path, policy: Path | None, **variables: str) -> Gate:
+    environ = {
+        "JUPYTER_TOS_GUARD_STRIKES": str(tmp_path / "strikes"),
+        "JUPYTER_TOS_GUARD_POLICY": str(policy or tmp_path / "missing"),
+        "JUPYTER_TOS_GUARD_MODE": "enforce",
+        "JUPYTER_TOS_GUARD_TIME_LIMIT": "5",
+        **variables,
+    }
+    return open_gate("kernel-k.json", environ, "python", lambda name: None, lambda settings: None)
+
+
+async def ask(open_this: Callable[[], Gate], raw: str, closes: bool = False) -> Client:
+    """Send one request through a gate; return what its client saw when all is settled."""
+    client = Client()
+    gate = KernelGate(open_this, lambda: True, LOG, lambda: closes)
+    await gate.open()
+    gate.join(client)
+    message = execute_request(raw, v1=False)
+    assert isinstance(message, Message)
+    if not gate.take(client, raw, message):
+        client.forward(raw)
+    until = time.monotonic() + 30
+    while not client.forwarded and not client.replies:
+        assert time.monotonic() < until
+        await asyncio.sleep(0.01)
+    return client
+
+
+def broken() -> Gate:
+    raise RuntimeError("no gate today")
+
+
+def test_a_gate_that_cannot_be_made_lets_requests_through() -> None:
+    raw = request("import tosblocked")
+    assert asyncio.run(ask(broken, raw)).forwarded == [raw]
+
+
+def test_a_gate_that_cannot_be_made_stops_requests_where_the_operator_wants_it() -> None:
+    client = asyncio.run(ask(broken, request("1"), closes=True))
+    assert not client.forwarded
+    assert "no gate today" in client.replies[0]["evalue"]
+    assert [each["msg_type"] for each in client.sent][-1] == "status"
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_defect_while_deciding_is_answered_as_the_operator_wants(
+    tmp_path: Path, policy: Path, closes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defective() -> Gate:
+        gate = gate_of(tmp_path, policy)
+        monkeypatch.setattr(gate, "decide", lambda request: 1 / 0)
+        return gate
+
+    raw = request("import tosblocked")
+    client = asyncio.run(ask(defective, raw, closes=closes))
+    if closes:
+        assert not client.forwarded
+        assert "ZeroDivisionError" in client.replies[0]["evalue"]
+    else:
+        assert client.forwarded == [raw]
+
+
+def test_a_refusal_whose_notice_cannot_be_worded_is_still_a_refusal(
+    tmp_path: Path, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defective() -> Gate:
+        gate = gate_of(tmp_path, policy)
+        monkeypatch.setattr(gate, "standing", lambda strikes: 1 / 0)
+        return gate
+
+    client = asyncio.run(ask(defective, request("import tosblocked")))
+    assert not client.forwarded
+    assert client.replies[0]["ename"] == "DisallowedCodeError"
+
+
+def _policy(tmp_path: Path, reason: Reason) -> Path | None:
+    """A policy in the state that a reason names."""
+    path = tmp_path / "policy.bundle"
+    if reason is Reason.NO_POLICY:
+        return None
+    if reason is Reason.CORRUPT_POLICY:
+        path.write_bytes(b"not a bundle")
+        return path
+    folder = tmp_path / "source"
+    shutil.copytree(POLICY, folder)
+    text = (POLICY / "policy.yml").read_text()
+    if reason is Reason.EXPIRED_POLICY:
+        text += "expires: 2001-01-01\n"
+    if reason is Reason.STALE_POLICY:
+        text += "refresh_days: 1\n"
+    (folder / "policy.yml").write_text(text)
+    path.write_bytes(compile_policy(folder))
+    if reason is Reason.STALE_POLICY:
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    return path
+
+
+FAILURES = [Reason.NO_POLICY, Reason.CORRUPT_POLICY, Reason.STALE_POLICY, Reason.EXPIRED_POLICY]
+
+
+@pytest.mark.parametrize("reason", FAILURES)
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_policy_that_cannot_be_used_is_answered_by_the_table(
+    tmp_path: Path, reason: Reason, closed: bool
+) -> None:
+    variables = {"JUPYTER_TOS_GUARD_FAIL_CLOSED": str(reason)} if closed else {}
+    path = _policy(tmp_path, reason)
+    raw = request("x = 1")
+    client = asyncio.run(ask(lambda: gate_of(tmp_path, path, **variables), raw))
+    answer = ANSWERS[reason]
+    refused = (answer.opened if answer.default_open and not closed else answer.closed).label in (
+        "warn",
+        "block",
+    )
+    assert bool(client.forwarded) is not refused
+    assert bool(client.replies) is refused
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_cell_that_cannot_be_read_in_time_is_answered_by_the_table(
+    tmp_path: Path, policy: Path, closed: bool
+) -> None:
+    variables = {"JUPYTER_TOS_GUARD_FAIL_CLOSED": "time-limit"} if closed else {}
+    raw = request("import os\n" + "os.system('ls ' + str(1))\n" * 5000)
+    client = asyncio.run(
+        ask(lambda: gate_of(tmp_path, policy, JUPYTER_TOS_GUARD_TIME_LIMIT="0.001", **variables), raw)
+    )
+    assert bool(client.replies) is closed
+    assert client.forwarded == ([] if closed else [raw])
+
+
+def test_a_request_without_code_passes_as_it_came(tmp_path: Path, policy: Path) -> None:
+    raw = request(None)
+    assert asyncio.run(ask(lambda: gate_of(tmp_path, policy), raw)).forwarded == [raw]
+
+
+def test_a_full_disk_stops_no_refusal_and_the_notice_says_so(tmp_path: Path, policy: Path) -> None:
+    (tmp_path / "strikes").write_text("a file where the folder should be")
+    client = asyncio.run(ask(lambda: gate_of(tmp_path, policy), request("import tosblocked")))
+    (notice,) = [each["content"]["data"] for each in client.sent if each["msg_type"] == "display_data"]
+    assert "could not be recorded" in notice["text/plain"]
