@@ -236,14 +236,15 @@ class Uploader:
             place = stream.offset if stream.offset <= status.st_size else 0  # it was shortened
             if place >= status.st_size:
                 continue
-            if batch.is_full:
-                batch.more = True
+            if batch.more or batch.is_full:
+                batch.more = True  # in order: no later file before the rest of this one
                 break
-            self._read(path, _Stream(**{**vars(stream), "offset": place}), batch, known)
+            here = _Stream(**{**vars(stream), "offset": place})
+            self._read(path, status.st_size, here, batch, known)
         self._forget(known, {path.stem for path, _ in files})
         return batch
 
-    def _read(self, path: Path, stream: _Stream, batch: _Batch, known: dict[str, _Stream]) -> None:
+    def _read(self, path: Path, size: int, stream: _Stream, batch: _Batch, known: dict[str, _Stream]) -> None:
         name = path.stem
         room = max(1, MAX_BYTES_SENT - batch.size)
         found, end = records(path, stream.offset, room)
@@ -263,7 +264,7 @@ class Uploader:
             stream.seen = max(stream.seen, record.seq)
         stream.offset = end
         batch.after[name] = stream
-        batch.more = batch.more or batch.is_full
+        batch.more = batch.more or bool(found and end < size)
 
     def _announcements(self, batch: _Batch, known: dict[str, _Stream]) -> dict[str, int]:
         """Streams of which the server does not know yet how far they have got."""
