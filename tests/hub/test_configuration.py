@@ -115,6 +115,16 @@ def test_settings_reach_the_service_and_secrets_are_not_on_its_command_line() ->
     assert service["environment"]["TOS_GUARD_DATABASE_URL"].endswith("@host/name")
 
 
+def test_the_database_that_the_hubs_environment_names_is_the_services(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TOS_GUARD_DATABASE_URL", "postgresql://host/name")
+    monkeypatch.setenv("SECRET_OF_THE_HUB", "x")
+    c = Config()
+    guard_hub(c, admins={"ada"})
+    assert c.JupyterHub.services[0]["environment"] == {"TOS_GUARD_DATABASE_URL": "postgresql://host/name"}
+
+
 def test_an_external_service_is_registered_with_its_token_and_not_started() -> None:
     c = Config()
     guard_hub(

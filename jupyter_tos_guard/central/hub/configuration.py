@@ -174,6 +174,7 @@ def guard_hub(
         arguments, repository = _arguments(settings or {}, bind)
         service["command"] = [*COMMAND, *arguments]
         service["environment"] = {
+            **{name: os.environ[name] for name in _FOR_THE_SERVICE if name in os.environ},
             **service.get("environment", {}),
             **_texts("environment", environment or {}),
         }

@@ -27,6 +27,8 @@ from jupyter_tos_guard.central.web.context import Context
 
 #: Seconds between two looks.
 EVERY: Final = 60.0
+#: Seconds until the first look that failed is tried again.
+SOON: Final = 1.0
 #: A server is in use when something happened in it within so many seconds; the Hub hears of it every five
 #: minutes.
 IN_USE: Final = 900.0
@@ -46,15 +48,20 @@ async def watch(context: Context, hub: HubApi | None, every: float = EVERY) -> N
     every : float
         Seconds between two looks.
     """
+    pause = SOON
     while True:
         try:
             await look(context, hub)
+            pause = every
         except HubError as error:
-            context.log.error("tos-guard: %s", error)
+            # At the start of both the Hub may not listen yet.
+            context.log.warning("tos-guard: %s", error)
+            pause = min(2 * pause, every)
         except Exception:
             # The watch is for as long as the service runs: a database that is down comes back.
-            context.log.exception("tos-guard: the watch failed, and goes on in %.0f s", every)
-        await asyncio.sleep(every)
+            context.log.exception("tos-guard: the watch failed, and goes on in %.0f s", pause)
+            pause = min(2 * pause, every)
+        await asyncio.sleep(pause)
 
 
 async def look(context: Context, hub: HubApi | None) -> None:
