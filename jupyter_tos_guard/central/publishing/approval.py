@@ -134,10 +134,20 @@ def used(targets: Targets) -> tuple[set[str], set[str]]:
 def retire(targets: Targets, keep: int, needed: Iterable[str]) -> None:
     """Take the oldest bundles out, and terms that no bundle has any more."""
     needed = set(needed)
-    bundles = approved(targets)
-    for each in bundles[max(keep, 1) :]:
-        if each.name not in needed:
-            del targets.targets[each.name]
+    take_out(targets, [each.name for each in approved(targets)[max(keep, 1) :] if each.name not in needed])
+
+
+def take_out(targets: Targets, names: Iterable[str]) -> None:
+    """Take bundles out, and terms that no bundle has any more.
+
+    Raises
+    ------
+    RepositoryError
+        There is no such bundle.
+    """
+    for name in names:
+        if not name.startswith("policy/") or targets.targets.pop(name, None) is None:
+            raise RepositoryError(f"{name} is not approved.")
     kept = {f"terms/{each.terms_version}.json" for each in approved(targets)}
     for name in [name for name in targets.targets if name.startswith("terms/") and name not in kept]:
         del targets.targets[name]
@@ -154,7 +164,8 @@ def refuse_unapproved(release: Release, targets: Targets) -> None:
     if missing:
         there = ", ".join(each.version for each in approved(targets)) or "none"
         raise RepositoryError(
-            f"{missing[0]} is not approved by the targets key, so it cannot be released. Approved: {there}."
+            f"{missing[0]} is not approved by the targets key, so it cannot be what is released. "
+            f"Approved: {there}."
         )
 
 

@@ -263,6 +263,28 @@ class Repository:
             self._prune(now)
         return next(each for each in approval.approved(targets) if each.name == name)
 
+    def retire(self, names: Iterable[str], targets_keys: Sequence[Signer]) -> None:
+        """Take back the approval of bundles: no client gets them any more, whoever releases them.
+
+        Raises
+        ------
+        RepositoryError
+            One is not approved, or is released: release another first.
+        """
+        now = self._clock()
+        with self._store.locked():
+            view = self._view()
+            base = self._adoptable(view).metadata
+            self._refuse_foreign(view.root, base, targets_keys)
+            targets = copy.deepcopy(base.signed)
+            approval.take_out(targets, names)
+            approval.refuse_unapproved(view.release, targets)
+            signed = self._sign_targets(view.root, targets, targets_keys, now)
+            writes = [(self._metadata(targets.version, "targets"), signed.raw)]
+            if self._can_sign(view):
+                writes += self._online_writes(view, signed, None, now)
+            self._write(writes)
+
     def refuse_unpublishable(self, bundle: bytes, channel: str = "") -> None:
         """Raise what :meth:`publish` would raise, keys aside, before time is spent on a replay.
 

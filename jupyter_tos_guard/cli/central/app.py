@@ -16,6 +16,7 @@ class CentralVerbs(Verb):
         "init": (f"{_VERBS}.init.InitApp", "Make keys and the policy repository."),
         "publish": (f"{_VERBS}.publish.PublishApp", "Approve a policy and hand it out, in stages."),
         "release": (f"{_VERBS}.release.ReleaseApp", "Hand out approved versions; take back what does harm."),
+        "retire": (f"{_VERBS}.retire.RetireApp", "Take back the approval of versions."),
         "rotate-key": (f"{_VERBS}.rotate_key.RotateKeyApp", "Put new keys in the place of old ones."),
         "resign": (f"{_VERBS}.resign.ResignApp", "Renew signatures before they end."),
         "mirror": (f"{_VERBS}.mirror.MirrorApp", "Copy the repository for a web server or a closed network."),

@@ -363,6 +363,31 @@ def test_a_mistyped_release_changes_nothing_and_says_what_is_wrong(
 # --- keys, signatures, mirrors ---
 
 
+def test_a_version_is_retired(central: Callable[..., Outcome], state: Path, folder: Path) -> None:
+    in_use = central("retire", "1")
+    assert (in_use.code, "Release another first" in in_use.err) == (2, True)
+    change(folder, version="2")
+    assert central("publish", folder, "--all").code == 0
+    done = central("retire", "1")
+    assert (done.code, done.out) == (0, "Retired. Still approved: 2.\n")
+    assert not reader(state).has("policy/1.bundle")
+    assert central("retire", "1").code == 2
+    assert central("retire").code == 2
+
+
+def test_lost_targets_keys_are_replaced_with_the_root_alone(
+    central: Callable[..., Outcome], state: Path, folder: Path
+) -> None:
+    client = reader(state)
+    client.release()
+    (state / "keys" / "offline" / "targets.pem").unlink()
+    assert central("rotate-key", "targets").code == 3
+    assert central("rotate-key", "targets", "--lost").code == 0
+    change(folder, version="2")
+    assert central("publish", folder, "--all").code == 0
+    assert client.release().current == "policy/2.bundle"
+
+
 @pytest.mark.parametrize("role", ["root", "targets", "snapshot", "timestamp", "release"])
 def test_a_key_is_replaced_and_the_old_one_put_aside(
     central: Callable[..., Outcome], state: Path, folder: Path, role: str
@@ -443,9 +468,11 @@ def test_a_mirror_is_made(central: Callable[..., Outcome], state: Path, tmp_path
 # --- wrong places ---
 
 
-@pytest.mark.parametrize("verb", ["status", "resign", "release", "mirror", "rotate-key", "publish"])
+@pytest.mark.parametrize("verb", ["status", "resign", "release", "mirror", "rotate-key", "publish", "retire"])
 def test_a_wrong_folder_is_told(tos: Tos, folder: Path, tmp_path: Path, verb: str) -> None:  # noqa: F811
-    argument = {"mirror": [tmp_path / "m"], "rotate-key": ["root"], "publish": [folder]}.get(verb, [])
+    argument = {"mirror": [tmp_path / "m"], "rotate-key": ["root"], "publish": [folder], "retire": ["1"]}.get(
+        verb, []
+    )
     done = tos("central", verb, "--state", tmp_path / "nowhere", *argument)
     assert done.code == 3
     assert "there is no repository" in done.err
@@ -453,7 +480,9 @@ def test_a_wrong_folder_is_told(tos: Tos, folder: Path, tmp_path: Path, verb: st
     assert not (tmp_path / "nowhere").exists()
 
 
-@pytest.mark.parametrize("verb", ["init", "publish", "release", "rotate-key", "resign", "mirror", "status"])
+@pytest.mark.parametrize(
+    "verb", ["init", "publish", "release", "rotate-key", "resign", "mirror", "status", "retire"]
+)
 def test_a_misspelt_option_is_told(tos: Tos, verb: str) -> None:  # noqa: F811
     done = tos("central", verb, "--stat=x")
     assert done.code == 2

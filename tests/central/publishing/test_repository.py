@@ -275,6 +275,23 @@ def test_old_versions_are_retired_but_never_those_in_use(hub: Hub) -> None:
     assert Bundle.from_bytes(hub.reader().current()).version == "1"
 
 
+def test_a_version_that_is_retired_reaches_nobody_whoever_releases_it(hub: Hub) -> None:
+    hub.repository.publish(hub.bundle("2"), hub.targets_keys)
+    assert hub.reader().has("policy/2.bundle")
+    hub.repository.retire(["policy/2.bundle"], hub.targets_keys)
+    assert not hub.reader().has("policy/2.bundle")
+    with pytest.raises(RepositoryError, match="not approved"):
+        hub.repository.change_release(lambda release: steps.with_current(release, "policy/2.bundle"))
+
+
+@pytest.mark.parametrize("name", ["policy/1.bundle", "policy/9.bundle", "terms/1.json", "release.json"])
+def test_what_is_released_or_no_version_is_not_retired(hub: Hub, name: str) -> None:
+    before = hub.files()
+    with pytest.raises(RepositoryError, match="not approved"):
+        hub.repository.retire([name], hub.targets_keys)
+    assert hub.files() == before
+
+
 def test_old_snapshots_go_once_nobody_can_need_them(hub: Hub) -> None:
     for number in range(30):
         hub.repository.change_release(lambda release, n=number: release._replace(poll_seconds=60 + n))
