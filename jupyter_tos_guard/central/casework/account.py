@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework import exemptions, messages, restrictions, rulebook, standing, terms
 from jupyter_tos_guard.central.casework.config import CaseworkConfig, Effect
-from jupyter_tos_guard.central.casework.people import find
-from jupyter_tos_guard.central.storage.tables import Person
+from jupyter_tos_guard.central.casework.people import find, find_many
+from jupyter_tos_guard.central.storage.tables import Restriction
 from jupyter_tos_guard.inspection.readable import readable
 from jupyter_tos_guard.strikes.standing import Level, Standing
 
@@ -19,10 +19,8 @@ VERSION = 1
 
 
 class _Position(NamedTuple):
-    person: Person | None
     standing: Standing
     effects: tuple[Effect, ...]
-    blocked_clauses: list[str]
     reason: str
 
 
@@ -41,27 +39,70 @@ def account_of(
     now : float
     config : CaseworkConfig
     """
-    found = _position(session, user, now, config)
-    known = set(groups) | set(found.person.groups if found.person else ())
-    state = terms.state_of(session, user, config)
-    return {
-        "v": VERSION,
-        "user": user,
-        "standing": _standing(found.standing),
-        "effects": {
-            "paused": Effect.PAUSE in found.effects,
-            "blocked_clauses": found.blocked_clauses,
-            "until": found.standing.until if found.effects else None,
-            "reason": found.reason,
-        },
-        "exemptions": [
-            {"subject": each.subject, "target": each.target, "until": each.until, "reason": each.reason}
-            for each in exemptions.active(session, user, known, now)
-        ],
-        "terms": {"version": state.version, "accepted": state.accepted, "required": state.required},
-        "messages": messages.unread(session, found.person.id) if found.person else [],
-        "contact": contact_of(session, config),
+    return accounts_of(session, {user: groups}, now, config)[user]
+
+
+def accounts_of(
+    session: Session, users: Mapping[str, Iterable[str]], now: float, config: CaseworkConfig
+) -> dict[str, dict[str, Any]]:
+    """Return the accounts of many people at once, in as few queries as one needs; see :func:`account_of`.
+
+    Parameters
+    ----------
+    session : Session
+    users : mapping of str to iterable of str
+        Groups of each, as the Hub says.
+    now : float
+    config : CaseworkConfig
+    """
+    book = rulebook.current(session)
+    people = {person.name: person for person in find_many(session, users)}
+    ids = [person.id for person in people.values()]
+    cases = standing.cases_of(session, ids, book.ladder, now) if ids else {}
+    groups = {
+        user: {*given, *(people[user].groups if user in people else ())} for user, given in users.items()
     }
+    exempt = exemptions.active_many(session, groups, now)
+    version, accepted = terms.accepted_by(session, ids)
+    unread = messages.unread_many(session, ids)
+    contact = contact_of(session, config)
+    standings = {each: case.standing(book.ladder, now) for each, case in cases.items()}
+    low = [each for each, found in standings.items() if found.level not in (Level.GOOD, Level.WARNED)]
+    broken = standing.broken_clauses_many(session, low, book.ladder, now)
+    manual = restrictions.in_force_many(session, low, now)
+    nobody = standing.Case((), ()).standing(book.ladder, now)
+    made = {}
+    for user in users:
+        person = people.get(user)
+        found = standings[person.id] if person else nobody
+        effects = config.effects_of(found.level) if person else ()
+        clauses = broken.get(person.id, []) if person else []
+        blocked = clauses if Effect.BLOCK_CLAUSE in effects else []
+        reason = _reason(found, book, clauses, manual.get(person.id, [])) if person else ""
+        last = accepted.get(person.id) if person else None
+        made[user] = {
+            "v": VERSION,
+            "user": user,
+            "standing": _standing(found),
+            "effects": {
+                "paused": Effect.PAUSE in effects,
+                "blocked_clauses": blocked,
+                "until": found.until if effects else None,
+                "reason": reason,
+            },
+            "exemptions": [
+                {"subject": each.subject, "target": each.target, "until": each.until, "reason": each.reason}
+                for each in exempt[user]
+            ],
+            "terms": {
+                "version": version,
+                "accepted": last,
+                "required": config.require_terms and bool(version) and last != version,
+            },
+            "messages": unread.get(person.id, []) if person else [],
+            "contact": contact,
+        }
+    return made
 
 
 def admission_of(
@@ -118,33 +159,25 @@ def contact_of(session: Session, config: CaseworkConfig) -> str:
 
 
 def _position(session: Session, user: str, now: float, config: CaseworkConfig) -> _Position:
+    book = rulebook.current(session)
     person = find(session, user)
     if person is None:
-        ladder = standing.ladder_of(session)
-        return _Position(None, standing.Case((), ()).standing(ladder, now), (), [], "")
-    book = rulebook.current(session)
+        return _Position(standing.Case((), ()).standing(book.ladder, now), (), "")
     found = standing.standing_of(session, person, now)
-    effects = config.effects_of(found.level)
-    blocked: list[str] = []
-    if Effect.BLOCK_CLAUSE in effects:
-        blocked = standing.broken_clauses(session, person, book.ladder, now)
-    return _Position(person, found, effects, blocked, _reason(session, person, found, book, blocked, now))
+    low = found.level not in (Level.GOOD, Level.WARNED)
+    clauses = standing.broken_clauses(session, person, book.ladder, now) if low else []
+    manual = restrictions.in_force(session, person.id, now) if low else []
+    return _Position(found, config.effects_of(found.level), _reason(found, book, clauses, manual))
 
 
 def _reason(
-    session: Session,
-    person: Person,
-    found: Standing,
-    book: rulebook.Rulebook,
-    blocked: list[str],
-    now: float,
+    found: Standing, book: rulebook.Rulebook, clauses: Sequence[str], manual: Sequence[Restriction]
 ) -> str:
     if found.level in (Level.GOOD, Level.WARNED):
         return ""
-    manual = [each for each in restrictions.in_force(session, person.id, now) if each.level == found.level]
-    if manual:
-        return f"An admin wrote: {manual[0].reason}"
-    clauses = blocked or standing.broken_clauses(session, person, book.ladder, now)
+    written = [each.reason for each in manual if each.level == found.level]
+    if written:
+        return f"An admin wrote: {written[0]}"
     named = "; ".join(book.clause_label(clause) for clause in clauses[:5])
     count = f"{found.live} strike{'' if found.live == 1 else 's'} count{'s' if found.live == 1 else ''}"
     return f"{count} against you" + (f", about: {named}." if named else ".")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework.errors import NotFoundError
@@ -33,13 +33,30 @@ def send_many(session: Session, texts: Iterable[tuple[int, str]], kind: str, now
 
 def unread(session: Session, person_id: int) -> list[dict[str, Any]]:
     """Return what a person has not read, newest first, as an account carries it."""
-    found = session.scalars(
-        select(Message)
-        .where(Message.person_id == person_id, Message.read_at.is_(None))
-        .order_by(Message.time.desc(), Message.id.desc())
-        .limit(MAX_UNREAD)
+    return unread_many(session, [person_id]).get(person_id, [])
+
+
+def unread_many(session: Session, person_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """Return what each of these people has not read; see :func:`unread`."""
+    number = func.row_number().over(
+        partition_by=Message.person_id, order_by=(Message.time.desc(), Message.id.desc())
     )
-    return [{"id": each.id, "time": each.time, "kind": each.kind, "text": each.text} for each in found]
+    waiting = (
+        select(
+            Message.person_id, Message.id, Message.time, Message.kind, Message.text, number.label("number")
+        )
+        .where(Message.person_id.in_(person_ids), Message.read_at.is_(None))
+        .subquery()
+    )
+    rows = session.execute(
+        select(waiting).where(waiting.c.number <= MAX_UNREAD).order_by(waiting.c.person_id, waiting.c.number)
+    )
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row.person_id, []).append(
+            {"id": row.id, "time": row.time, "kind": row.kind, "text": row.text}
+        )
+    return found
 
 
 def newest(session: Session, person_id: int, limit: int = 50) -> Sequence[Message]:

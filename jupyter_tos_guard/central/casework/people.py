@@ -22,6 +22,15 @@ def find(session: Session, name: str) -> Person | None:
     return session.scalars(select(Person).where(Person.name == name)).one_or_none()
 
 
+def find_many(session: Session, names: Iterable[str]) -> list[Person]:
+    """Return the people of these names that are known."""
+    wanted = sorted(set(names))
+    found: list[Person] = []
+    for start in range(0, len(wanted), 500):
+        found += session.scalars(select(Person).where(Person.name.in_(wanted[start : start + 500])))
+    return found
+
+
 def get(session: Session, name: str) -> Person:
     """Return a person by name.
 

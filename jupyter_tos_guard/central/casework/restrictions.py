@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework import audit
-from jupyter_tos_guard.central.casework.config import CaseworkConfig
+from jupyter_tos_guard.central.casework.config import MEANINGS, CaseworkConfig
 from jupyter_tos_guard.central.casework.errors import ConflictError, InvalidError
 from jupyter_tos_guard.central.casework.exemptions import MAX_YEARS
 from jupyter_tos_guard.central.casework.messages import send
@@ -60,8 +62,10 @@ def restrict(
     detail = {"level": level, "until": until, "reason": reason}
     audit.record(session, actor, "restrict", f"user:{user}", detail, now)
     until_text = f"until {day_text(until)}" if until is not None else "until an admin ends it"
-    send(session, person.id, "standing", f"An admin set your standing to {level} {until_text}: {reason}", now)
-    return refresh_standing(session, person, now, config)
+    effects = "; ".join(MEANINGS[effect] for effect in config.effects_of(Level(level)))
+    text = f"An admin set your standing to {level} {until_text}: {reason}"
+    send(session, person.id, "standing", f"{text}\n\nUntil then, {effects}." if effects else text, now)
+    return refresh_standing(session, person, now, config, tell=False)
 
 
 def lift(
@@ -101,14 +105,25 @@ def lift(
         )
     audit.record(session, actor, "lift", f"user:{user}", {"reason": reason}, now)
     send(session, person.id, "standing-ended", f"An admin lifted your restriction: {reason}", now)
-    return refresh_standing(session, person, now, config)
+    return refresh_standing(session, person, now, config, tell=False)
 
 
 def in_force(session: Session, person_id: int, now: float) -> list[Restriction]:
     """Return what admins set about a person and holds now, newest first."""
+    return in_force_many(session, [person_id], now)[person_id]
+
+
+def in_force_many(session: Session, ids: Sequence[int], now: float) -> dict[int, list[Restriction]]:
+    """Return what admins set about each of these people and holds now, newest first."""
+    found: dict[int, list[Restriction]] = {each: [] for each in ids}
+    if not ids:
+        return found
     rows = session.scalars(
         select(Restriction)
-        .where(Restriction.person_id == person_id, Restriction.lifted_at.is_(None))
+        .where(Restriction.person_id.in_(ids), Restriction.lifted_at.is_(None))
         .order_by(Restriction.since.desc(), Restriction.id.desc())
     )
-    return [each for each in rows if each.until is None or each.until > now]
+    for row in rows:
+        if row.until is None or row.until > now:
+            found[row.person_id].append(row)
+    return found

@@ -23,7 +23,7 @@ from jupyter_tos_guard.strikes.standing import Level, Standing, standing
 from jupyter_tos_guard.strikes.strike import Action
 
 #: Strikes of one person that the ladder looks at: far beyond every threshold, and bounded work.
-MAX_STRIKES: Final = 5000
+MAX_STRIKES: Final = 500
 ORDER: Final[Sequence[Level]] = (Level.GOOD, Level.WARNED, Level.RESTRICTED, Level.SUSPENDED)
 _COUNTED: Final = (Action.ACKNOWLEDGE.value, Action.BLOCK.value)
 _AT_ONCE: Final = 500
@@ -87,18 +87,23 @@ def standing_of(session: Session, person: Person, now: float) -> Standing:
 
 def case_of(session: Session, person: Person, ladder: Ladder, now: float) -> Case:
     """Return what a person's standing is made of."""
-    return _cases(session, [person.id], ladder, now)[person.id]
+    return cases_of(session, [person.id], ladder, now)[person.id]
 
 
-def refresh_standing(session: Session, person: Person, now: float, config: CaseworkConfig) -> Standing:
+def refresh_standing(
+    session: Session, person: Person, now: float, config: CaseworkConfig, *, tell: bool = True
+) -> Standing:
     """Compute a standing anew, cache it, and tell the person when the level changed."""
-    return refresh_many(session, [person.id], now, config)[person.id]
+    return refresh_many(session, [person.id], now, config, tell=tell)[person.id]
 
 
 def refresh_many(
-    session: Session, person_ids: Iterable[int], now: float, config: CaseworkConfig
+    session: Session, person_ids: Iterable[int], now: float, config: CaseworkConfig, *, tell: bool = True
 ) -> dict[int, Standing]:
-    """Compute the standing of many people anew; see :func:`refresh_standing`."""
+    """Compute the standing of many people anew; see :func:`refresh_standing`.
+
+    ``tell`` is False where the caller tells the people itself, in words that fit better.
+    """
     ladder = ladder_of(session)
     found: dict[int, Standing] = {}
     # By id, so that two that do this at once never wait for each other in a circle.
@@ -109,10 +114,10 @@ def refresh_many(
         people = session.scalars(
             select(Person).where(Person.id.in_(part)).order_by(Person.id).with_for_update()
         ).all()
-        cases = _cases(session, part, ladder, now)
+        cases = cases_of(session, part, ladder, now)
         for person in people:
             found[person.id] = cases[person.id].standing(ladder, now)
-            _cache(session, person, found[person.id], ladder, now, config)
+            _cache(session, person, found[person.id], ladder, now, config, tell)
     return found
 
 
@@ -172,16 +177,17 @@ def what_if(
     results: dict[str, Standing] = {}
     for name, strike_id in change.items():
         if strike_id:
-            rest = _cases(session, [person.id], ladder, now, without=strike_id)[person.id].strikes
+            rest = cases_of(session, [person.id], ladder, now, without=strike_id)[person.id].strikes
         else:
             rest = (*case.strikes, Counted(now, Action.BLOCK, False, ""))
         results[name] = Case(rest, case.manual).standing(ladder, now)
     return case.standing(ladder, now), results
 
 
-def _cases(
+def cases_of(
     session: Session, ids: Sequence[int], ladder: Ladder, now: float, without: int = 0
 ) -> dict[int, Case]:
+    """Return what the standing of each of these people is made of, but for one strike."""
     lifted: dict[int, float] = {}
     manual: dict[int, list[tuple[Level, float | None]]] = defaultdict(list)
     set_by_admins = session.execute(
@@ -203,16 +209,15 @@ def _cases(
         Strike.time <= now,
         Strike.id != without,
     )
+    # Numbered for each person: a flood of one must not push out the strikes of others.
+    number = func.row_number().over(partition_by=Strike.person_id, order_by=Strike.time.desc())
     columns = (Strike.person_id, Strike.time, Strike.action, Strike.severe, Strike.cell_digest)
-    most = MAX_STRIKES * max(1, len(ids) // 10)
+    newest = (
+        select(*columns, number.label("number")).where(*counts, Strike.time > now - days * DAY).subquery()
+    )
     recent = session.execute(
-        select(*columns)
-        .where(*counts, Strike.time > now - days * DAY)
-        .order_by(Strike.time.desc())
-        .limit(most)
+        select(*(newest.c[column.key] for column in columns)).where(newest.c.number <= MAX_STRIKES)
     ).all()
-    if len(recent) == most and len(ids) > 1:  # somebody's flood must not hide others' strikes
-        return {each: _cases(session, [each], ladder, now, without)[each] for each in ids}
     firsts = session.execute(
         select(Strike.person_id, func.min(Strike.time).label("time"))
         .where(*counts)
@@ -229,16 +234,23 @@ def _cases(
 
 
 def _cache(
-    session: Session, person: Person, found: Standing, ladder: Ladder, now: float, config: CaseworkConfig
+    session: Session,
+    person: Person,
+    found: Standing,
+    ladder: Ladder,
+    now: float,
+    config: CaseworkConfig,
+    tell: bool,
 ) -> None:
     before, after = Level(person.level), found.level
     person.level_until = found.until
     if before is after:
         return
     person.level, person.level_since = after.value, now
-    rises = ORDER.index(after) > ORDER.index(before)
-    text = told_of_rise(found, ladder, config) if rises else _told_of_fall(before, found)
-    send(session, person.id, "standing" if rises else "standing-ended", text, now)
+    if tell:
+        rises = ORDER.index(after) > ORDER.index(before)
+        text = told_of_rise(found, ladder, config) if rises else _told_of_fall(before, found)
+        send(session, person.id, "standing" if rises else "standing-ended", text, now)
     audit.record(
         session,
         audit.SYSTEM,
@@ -293,26 +305,39 @@ def day_text(time: float | None) -> str:
 
 def broken_clauses(session: Session, person: Person, ladder: Ladder, now: float) -> list[str]:
     """Return the clauses of a person's strikes that count now."""
-    since = now - ladder.expire_days * DAY
-    lifted = session.scalar(
-        select(func.max(Restriction.since)).where(
-            Restriction.person_id == person.id,
+    return broken_clauses_many(session, [person.id], ladder, now)[person.id]
+
+
+def broken_clauses_many(
+    session: Session, ids: Sequence[int], ladder: Ladder, now: float
+) -> dict[int, list[str]]:
+    """Return the clauses of each of these people's strikes that count now."""
+    if not ids:
+        return {}
+    lifted = (
+        select(func.max(Restriction.since))
+        .where(
+            Restriction.person_id == Strike.person_id,
             Restriction.level == Level.GOOD.value,
             Restriction.lifted_at.is_(None),
         )
+        .scalar_subquery()
     )
-    return list(
-        session.scalars(
-            select(Strike.clause)
-            .where(
-                Strike.person_id == person.id,
-                Strike.time > max(since, lifted or 0.0),
-                Strike.time <= now,
-                Strike.action.in_(_COUNTED),
-                Strike.state != State.OVERTURNED.value,
-            )
-            .distinct()
-            .order_by(Strike.clause)
-            .limit(100)
+    rows = session.execute(
+        select(Strike.person_id, Strike.clause)
+        .where(
+            Strike.person_id.in_(ids),
+            Strike.time > now - ladder.expire_days * DAY,
+            Strike.time > func.coalesce(lifted, 0.0),
+            Strike.time <= now,
+            Strike.action.in_(_COUNTED),
+            Strike.state != State.OVERTURNED.value,
         )
+        .distinct()
+        .order_by(Strike.person_id, Strike.clause)
+        .limit(100 * len(ids))
     )
+    found: dict[int, list[str]] = {each: [] for each in ids}
+    for person_id, clause in rows:
+        found[person_id].append(clause)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -66,6 +67,17 @@ def state_of(session: Session, user: str, config: CaseworkConfig) -> TermsState:
         changes = changes_between(before.document, document) if before else []
     required = config.require_terms and bool(version) and accepted != version
     return TermsState(version, accepted, last.time if last else None, required, document, changes)
+
+
+def accepted_by(session: Session, person_ids: Sequence[int]) -> tuple[str, dict[int, str]]:
+    """Return the version in force, and which one each of these people accepted last; that one if they did."""
+    version = str(current(session).get("version") or "")
+    rows = session.execute(
+        select(Acceptance.person_id, Acceptance.version)
+        .where(Acceptance.person_id.in_(person_ids))
+        .order_by(Acceptance.version == version, Acceptance.time, Acceptance.id)
+    )
+    return version, {row.person_id: row.version for row in rows}
 
 
 def accept(session: Session, user: str, version: str, now: float, config: CaseworkConfig) -> None:

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import ClassVar
 
 from jupyter_tos_guard.central.storage.tokens import digest_of
 from jupyter_tos_guard.central.web.auth import COOKIE, TokenAuth, local_path
 from jupyter_tos_guard.central.web.base import BaseHandler
 from jupyter_tos_guard.central.web.callers import PUBLIC
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark"><title>Log in</title></head>
-<body><main><h1>Terms of use: log in</h1>{problem}
-<form method="post" action="{action}">{xsrf}<input type="hidden" name="next" value="{next}">
-<p><label for="token">Token</label><br>
-<input id="token" name="token" type="password" autocomplete="current-password" required size="50"></p>
-<p><button type="submit">Log in</button></p></form>
-<p>Whoever runs this service makes tokens with <code>jupyter tos-guard central token make</code>.</p>
-</main></body></html>"""
+from jupyter_tos_guard.central.web.pages.base import PageHandler
 
 
-class LoginHandler(BaseHandler):
+class LoginHandler(PageHandler):
     """Asks for a token."""
 
     access: ClassVar[str] = PUBLIC
@@ -56,15 +45,7 @@ class LoginHandler(BaseHandler):
         self.redirect(local_path(self.get_body_argument("next", "")[:2000], self.context.prefix))
 
     def _show(self, problem: str = "") -> None:
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.write(
-            _PAGE.format(
-                problem=f'<p role="alert">{escape(problem)}</p>' if problem else "",
-                action=escape(self.context.prefix + "login"),
-                xsrf=self.xsrf_form_html(),
-                next=escape(self.get_argument("next", "")[:2000]),
-            )
-        )
+        self.show("login.html", problem=problem, next=self.get_argument("next", "")[:2000])
 
 
 class LogoutHandler(BaseHandler):

@@ -58,6 +58,7 @@ class PageHandler(BaseHandler):
             said=self._take_said(),
             xsrf=Markup(self.xsrf_form_html()),  # noqa: S704 - tornado's own markup
             exact=lambda time: rendering.exact(time, self.now),
+            moment=lambda time: rendering.moment(time, self.now),
             **values,
         )
 

@@ -12,7 +12,7 @@ from jupyter_tos_guard.central.casework.config import DAY
 
 #: Colours there are; further kinds are drawn together as the last.
 COLOURS: Final = 7
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 720, 220, 44, 24, 8
+_WIDTH, _HEIGHT = 720, 200
 
 
 def stacked_bars(days: Mapping[int, Mapping[str, int]], labels: Mapping[str, str], title: str) -> Markup:
@@ -27,39 +27,50 @@ def stacked_bars(days: Mapping[int, Mapping[str, int]], labels: Mapping[str, str
     title : str
     """
     kinds = kinds_of(days)
-    most = max((sum(each.values()) for each in days.values()), default=0)
-    top = _round_up(most)
-    step = (_WIDTH - _LEFT) / max(1, len(days))
-    scale = (_HEIGHT - _BOTTOM - _TOP) / top
-    shapes = [_gridline(top, value, scale) for value in (0, top // 2, top) if top > 1 or value != top // 2]
+    top = _round_up(max((sum(each.values()) for each in days.values()), default=0))
+    step = _WIDTH / max(1, len(days))
+    scale = _HEIGHT / top
+    ticks = [top, top // 2, 0] if top % 2 == 0 else [top, 0]
+    shapes = [
+        Markup('<line class="grid" x1="0" x2="{}" y1="{y:.1f}" y2="{y:.1f}"/>').format(
+            _WIDTH, y=_HEIGHT - value * scale
+        )
+        for value in ticks
+    ]
     for number, (day, counts) in enumerate(days.items()):
         height = 0.0
-        left = _LEFT + number * step
         folded = fold(counts, kinds)
         for place, kind in enumerate(kinds):
             value = folded.get(kind, 0)
             if not value:
                 continue
-            size = value * scale
-            height += size
+            height += value * scale
             shapes.append(
                 Markup('<rect class="kind-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">').format(
-                    place, left + 1, _HEIGHT - _BOTTOM - height, max(1.0, step - 2), max(1.0, size)
+                    place, number * step + step * 0.1, _HEIGHT - height, step * 0.8, value * scale
                 )
                 + Markup("<title>{}: {} {}</title></rect>").format(_day(day), value, labels.get(kind, kind))
-            )
-        if number % max(1, len(days) // 6) == 0 and number <= len(days) - len(days) // 12:
-            shapes.append(
-                Markup('<text class="tick" x="{:.1f}" y="{}">{}</text>').format(left, _HEIGHT - 6, _day(day))
             )
     legend = Markup("").join(
         Markup('<li><span class="swatch kind-{}"></span>{}</li>').format(place, labels.get(kind, kind))
         for place, kind in enumerate(kinds)
     )
-    drawn = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        _WIDTH, _HEIGHT, title, Markup("").join(shapes)
+    order = list(days)
+    marks = [order[0], order[len(order) // 2], order[-1]] if len(order) > 2 else order
+    return Markup(
+        '<div class="plot"><div class="ticks" aria-hidden="true">{}</div>'
+        '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
+        "{}</svg>"
+        '<div class="days" aria-hidden="true">{}</div></div><ul class="legend" aria-hidden="true">{}</ul>'
+    ).format(
+        Markup("").join(Markup("<span>{}</span>").format(value) for value in ticks),
+        _WIDTH,
+        _HEIGHT,
+        title,
+        Markup("").join(shapes),
+        Markup("").join(Markup("<span>{}</span>").format(_day(day)) for day in marks),
+        legend,
     )
-    return drawn + Markup('<ul class="legend" aria-hidden="true">{}</ul>').format(legend)
 
 
 def share_bar(share: float | None, label: str) -> Markup:
@@ -89,14 +100,6 @@ def fold(counts: Mapping[str, int], kinds: Sequence[str]) -> dict[str, int]:
         name = kind if kind in kinds else "other"
         folded[name] = folded.get(name, 0) + number
     return folded
-
-
-def _gridline(top: int, value: int, scale: float) -> Markup:
-    height = _HEIGHT - _BOTTOM - value * scale
-    return Markup(
-        '<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>'
-        '<text class="tick end" x="{}" y="{:.1f}">{}</text>'
-    ).format(_LEFT, _WIDTH, height, height, _LEFT - 6, height + 4, value)
 
 
 def _round_up(number: int) -> int:

@@ -120,6 +120,18 @@ def exact(value: float | None, now: float) -> Markup:
     )
 
 
+def moment(value: float | None, now: float) -> Markup:
+    """Return a time as a date, with how far away it is in it: for "until …"."""
+    if value is None:
+        return Markup("-")
+    parts = time.gmtime(_bounded(value))
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        time.strftime("%Y-%m-%dT%H:%M:%SZ", parts),
+        relative(value, now),
+        time.strftime("%-d %b %Y, %H:%M UTC", parts),
+    )
+
+
 def relative(value: float, now: float) -> str:
     """Return how long ago, or how far ahead, a time is."""
     distance = abs(value - now)
