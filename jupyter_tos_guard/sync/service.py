@@ -270,7 +270,8 @@ class Sync:
         self._refresh_now = asyncio.Event()
         self._report_now = asyncio.Event()
         self._timestamp = 0
-        self._source = PolicyCache(self.cache)
+        self._source = PolicyCache(self.cache, every=0.0)
+        self._is_usable = True
         self._known: tuple[Active | None, Person | None] = None, None
         self._waits = waits
 
@@ -369,8 +370,11 @@ class Sync:
 
     async def _is_ours(self) -> bool:
         try:
-            return await self._worker.run(self._lock.take)
+            taken = await self._worker.run(self._lock.take)
+            self._is_usable = True
+            return taken
         except OSError as error:
+            self._is_usable = False
             self._take(Contact(problem=f"{self.cache} cannot be used: {error.strerror or error}"))
             return False
 
@@ -512,7 +516,7 @@ class Sync:
     def _look_at_cache(self) -> None:
         """Take over what is in the cache, whoever has put it there; two looks at small files."""
         self._source.current(time.time())
-        if not self._lock.is_held:
+        if not self._lock.is_held and self._is_usable:
             self._take(read_contact(self.cache))
         active, person = self._source.active, self._source.person
         before, self._known = self._known, (active, person)
