@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, NoReturn
 
 from jupyter_tos_guard.inspection.readable import readable
-from jupyter_tos_guard.policy.matching import share_of
+from jupyter_tos_guard.policy.matching import place_name, share_of
 from jupyter_tos_guard.policy.model import Mode, Verdict, Where
 
 VERSION: Final = 1
@@ -125,11 +125,8 @@ class Release(NamedTuple):
 
 
 def place_of(where: Where, bundle: str) -> float:
-    """Where a server stands in a candidate's roll-out, from 0 to 100, the same each time.
-
-    By user *and* server: on most hubs nearly all servers have the same name.
-    """
-    return share_of(f"{where.user}/{where.server}", bundle)
+    """Where a server stands in a candidate's roll-out, from 0 to 100, the same each time."""
+    return share_of(place_name(where), bundle)
 
 
 def parse(raw: bytes) -> Release:
@@ -184,8 +181,8 @@ def bundle_name(version: str, channel: str = "") -> str:
     for what, text in (("version", version), ("channel", channel)):
         if (text or what == "version") and not NAME.fullmatch(text):
             raise ReleaseError(
-                f"the {what} {_shown(text)} cannot be part of a file's name: use up to 64 letters and digits, "
-                "with . _ - between them"
+                f"the {what} {_shown(text)} cannot be part of a file's name: use up to 64 letters and "
+                "digits, with . _ - between them"
             )
     return f"policy/{channel}/{version}.bundle" if channel else f"policy/{version}.bundle"
 

@@ -237,6 +237,13 @@ def test_a_roll_out_is_stable_and_grows(tmp_path: Path) -> None:
     assert share_of("a", "b") == share_of("a", "b")
 
 
+def test_a_roll_out_reaches_some_users_where_all_servers_have_the_same_name(tmp_path: Path) -> None:
+    bundle = bundle_of(tmp_path, rule(rollout=30))
+    fact = ("repository", "github.com/zorblatt/quuxinator")
+    reached = sum(does_match(bundle, fact, where=Where(user=f"user-{number}")) for number in range(300))
+    assert 60 < reached < 120
+
+
 @pytest.mark.parametrize(
     ("exemption", "exempted"),
     [
