@@ -102,6 +102,14 @@ def read_keys(folder: Path, role: str, ask: AskPassphrase | None = None) -> list
     return [read_key(path, ask) for path in key_files(folder, role)]
 
 
+def is_encrypted(path: Path) -> bool:
+    """Whether a key's file needs a passphrase; False when it cannot be read."""
+    try:
+        return _is_encrypted(path.read_bytes())
+    except OSError:
+        return False
+
+
 def exposed(files: Sequence[Path]) -> list[Path]:
     """Return those files that others than their owner can read."""
     found = []

@@ -9,7 +9,7 @@ from pathlib import Path
 from securesystemslib.signer import Signer
 from traitlets import Bool, Int
 
-from jupyter_tos_guard.central.publishing.keys import OFFLINE, ONLINE, key_files, make_key
+from jupyter_tos_guard.central.publishing.keys import OFFLINE, ONLINE, is_encrypted, key_files, make_key
 from jupyter_tos_guard.cli.central.verb import (
     PublishingVerb,
     new_passphrase,
@@ -39,9 +39,10 @@ class RotateKeyApp(PublishingVerb):
     """
     count = Int(1, min=1, max=20, help="How many new keys to make.").tag(config=True)
     threshold = Int(1, min=1, max=20, help="How many of them a signature needs.").tag(config=True)
-    encrypt = Bool(False, help="Encrypt new offline keys with a passphrase, which is asked for.").tag(
-        config=True
-    )
+    encrypt = Bool(
+        False,
+        help="Encrypt new offline keys with a passphrase, which is asked for. Always so when an old one was.",
+    ).tag(config=True)
     lost = Bool(False, help="The old targets keys are gone: go on without them.").tag(config=True)
     aliases = {
         **PublishingVerb.aliases,
@@ -74,7 +75,7 @@ class RotateKeyApp(PublishingVerb):
             targets_keys = self.offline_keys("targets")
         folder = self.places.offline if role in OFFLINE else self.places.online
         old = key_files(folder, role)
-        new, made = self._new_keys(folder, role)
+        new, made = self._new_keys(folder, role, old)
         try:
             self.repository.replace_keys(
                 role, new, root_keys=root_keys, targets_keys=targets_keys, threshold=self.threshold
@@ -91,9 +92,9 @@ class RotateKeyApp(PublishingVerb):
             say(self._advice(role, made, aside))
         return Exit.OK
 
-    def _new_keys(self, folder: Path, role: str) -> tuple[list[Signer], list[Path]]:
+    def _new_keys(self, folder: Path, role: str, old: list[Path]) -> tuple[list[Signer], list[Path]]:
         passphrase = ""
-        if role in OFFLINE and self.encrypt:
+        if role in OFFLINE and (self.encrypt or any(map(is_encrypted, old))):
             passphrase = new_passphrase(f"the new {role} keys")
         day = time.strftime("%Y%m%d", time.gmtime())
         keys: list[Signer] = []

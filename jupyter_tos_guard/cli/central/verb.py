@@ -112,7 +112,7 @@ class PublishingVerb(Verb, CentralApp):
 
     def find(self, version: str) -> Approved:
         """Return the approved bundle of a version, or refuse."""
-        approved = self.repository.approved()
+        approved = [*self.repository.approved(), *self.repository.waiting()]
         for each in approved:
             if version in (each.version, each.name):
                 return each

@@ -406,6 +406,20 @@ def test_a_key_is_replaced_and_the_old_one_put_aside(
     assert central("status").code == 0
 
 
+def test_a_key_that_was_encrypted_is_replaced_by_one_that_is(
+    tos: Tos,  # noqa: F811
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = tmp_path / "state"
+    monkeypatch.setenv("JUPYTER_TOS_GUARD_PASSPHRASE", "correct horse")
+    assert tos("central", "init", "--state", state, "--policy", folder, "--encrypt").code == 0
+    assert tos("central", "rotate-key", "targets", "--state", state).code == 0
+    [key] = (state / "keys" / "offline").glob("targets*.pem")
+    assert b"ENCRYPTED" in key.read_bytes()
+
+
 def test_rotation_that_fails_leaves_no_key_behind(central: Callable[..., Outcome], state: Path) -> None:
     shutil.rmtree(state / "keys" / "offline")
     before = sorted(path.name for path in (state / "keys").rglob("*"))
