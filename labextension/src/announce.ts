@@ -9,10 +9,7 @@ const regions = new Map<string, HTMLElement>();
  *
  * @param urgency - `assertive` interrupts: only for what was not run
  */
-export function announce(
-  text: string,
-  urgency: 'polite' | 'assertive'
-): void {
+export function announce(text: string, urgency: 'polite' | 'assertive'): void {
   let region = regions.get(urgency);
   if (!region) {
     region = document.createElement('div');

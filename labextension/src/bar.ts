@@ -20,7 +20,11 @@ const MAX_NAMED = 5;
 /**
  * Show the bar in a notebook, in place of an earlier one.
  */
-export function showBar(panel: NotebookPanel, hits: IHit[], guard: Guard): void {
+export function showBar(
+  panel: NotebookPanel,
+  hits: IHit[],
+  guard: Guard
+): void {
   const { trans } = guard;
   removeBar(panel);
   for (const { cell, notice } of hits) {
@@ -28,9 +32,7 @@ export function showBar(panel: NotebookPanel, hits: IHit[], guard: Guard): void 
       void guard.mark(cell, notice.findings);
     }
   }
-  const numbers = hits.map(
-    hit => panel.content.widgets.indexOf(hit.cell) + 1
-  );
+  const numbers = hits.map(hit => panel.content.widgets.indexOf(hit.cell) + 1);
   const named =
     numbers.slice(0, MAX_NAMED).join(', ') +
     (numbers.length > MAX_NAMED ? ', …' : '');

@@ -12,9 +12,9 @@ import {
   KernelError,
   runCell
 } from '@jupyterlab/notebook';
+import { Choice, IForeseen, warned } from './foreseen';
 import { Guard } from './guard';
 import { METADATA_KEY } from './names';
-import { INotice } from './notice/notice';
 
 type Options = INotebookCellExecutor.IRunCellOptions;
 
@@ -23,14 +23,6 @@ interface ICall {
   resolve: (ran: boolean) => void;
   reject: (reason: unknown) => void;
 }
-
-/** A cell that is about to be run, and the notice that it would get. */
-export interface IForeseen {
-  cell: CodeCell;
-  notice: INotice;
-}
-
-export type Choice = 'cancel' | 'stop' | 'all';
 
 /** Milliseconds for which several cells wait for an answer about them. */
 const PATIENCE = 2000;
@@ -151,27 +143,6 @@ export class Executor implements INotebookCellExecutor {
 
   private readonly _calls: ICall[] = [];
   private readonly _waiting = new WeakMap<object, Promise<void>>();
-}
-
-/**
- * The cells that would wait for a confirmation: none after the first that is blocked, since
- * the run stops there.
- */
-export function warned(
-  cells: CodeCell[],
-  notices: Map<string, INotice>
-): IForeseen[] {
-  const found: IForeseen[] = [];
-  for (const cell of cells) {
-    const notice = notices.get(cell.model.id);
-    if (notice?.effect === 'block') {
-      break;
-    }
-    if (notice?.acknowledge) {
-      found.push({ cell, notice });
-    }
-  }
-  return found;
 }
 
 /**

@@ -95,7 +95,8 @@ const renderer: JupyterFrontEndPlugin<void> = {
  */
 const executor: JupyterFrontEndPlugin<INotebookCellExecutor> = {
   id: 'jupyter-tos-guard:executor',
-  description: 'Asks once when several cells are run and some may be disallowed.',
+  description:
+    'Asks once when several cells are run and some may be disallowed.',
   autoStart: true,
   provides: INotebookCellExecutor,
   optional: [IGuard], // notebooks need an executor, whatever is the matter with the rest
@@ -142,7 +143,8 @@ const panel: JupyterFrontEndPlugin<void> = {
 
 const status: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-tos-guard:status',
-  description: 'Shows the state of jupyter_tos_guard at the edge of the window.',
+  description:
+    'Shows the state of jupyter_tos_guard at the edge of the window.',
   autoStart: true,
   requires: [IGuard],
   optional: [IStatusBar, ILabShell],
@@ -170,7 +172,8 @@ const status: JupyterFrontEndPlugin<void> = {
 
 const opening: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-tos-guard:opening',
-  description: 'Says when a notebook is opened that cells of it may be disallowed.',
+  description:
+    'Says when a notebook is opened that cells of it may be disallowed.',
   autoStart: true,
   requires: [IGuard, INotebookTracker],
   activate: (_, shared: Guard, tracker: INotebookTracker): void => {

@@ -5,7 +5,7 @@
 
 import { Dialog } from '@jupyterlab/apputils';
 import { Widget } from '@lumino/widgets';
-import type { Choice, IForeseen } from './executor';
+import type { Choice, IForeseen } from './foreseen';
 import { Guard } from './guard';
 
 const MAX_SHOWN = 8;
@@ -78,4 +78,3 @@ class Foreseen extends Widget {
     this.node.append(sentence, list, after);
   }
 }
-

@@ -145,7 +145,9 @@ export function summarize(
     return said(trans._n('%1 strike', '%1 strikes', live), 'warning');
   }
   return said(
-    status.mode === 'monitor' ? trans.__('Guard: records') : trans.__('Guard on'),
+    status.mode === 'monitor'
+      ? trans.__('Guard: records')
+      : trans.__('Guard on'),
     'good'
   );
 }
@@ -170,7 +172,11 @@ function withoutStatus(absence: Absence, trans: TranslationBundle): ISummary {
         tone: 'warning'
       };
     case 'unknown':
-      return { label, details: [trans.__('Asking the server…')], tone: 'quiet' };
+      return {
+        label,
+        details: [trans.__('Asking the server…')],
+        tone: 'quiet'
+      };
   }
 }
 
@@ -181,7 +187,9 @@ function detailsOf(status: IStatus, trans: TranslationBundle): string[] {
   }
   details.push(
     status.mode === 'monitor'
-      ? trans.__('Mode: monitor. Cells run; what the terms rule out is recorded.')
+      ? trans.__(
+          'Mode: monitor. Cells run; what the terms rule out is recorded.'
+        )
       : trans.__('Mode: enforce. What the terms rule out is not run.')
   );
   const { version, age, problem } = status.policy;
@@ -196,7 +204,9 @@ function detailsOf(status: IStatus, trans: TranslationBundle): string[] {
     details.push(problem);
   }
   if (status.standing) {
-    details.push(trans.__('Standing: %1', levelName(status.standing.level, trans)));
+    details.push(
+      trans.__('Standing: %1', levelName(status.standing.level, trans))
+    );
   }
   if (status.central.configured && !status.central.reachable) {
     details.push(trans.__('The central server cannot be reached.'));

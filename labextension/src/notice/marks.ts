@@ -4,7 +4,12 @@
  * Loaded with the first notice. The marks go away with the first change of the text.
  */
 
-import { StateEffect, StateField, RangeSet, Extension } from '@codemirror/state';
+import {
+  StateEffect,
+  StateField,
+  RangeSet,
+  Extension
+} from '@codemirror/state';
 import {
   Decoration,
   DecorationSet,
@@ -40,8 +45,9 @@ const marked = StateField.define<IMarked>({
     let current = transaction.docChanged ? NOTHING : value;
     for (const effect of transaction.effects) {
       if (effect.is(replaceMarks)) {
-        current = marksAt(effect.value, position =>
-          transaction.state.doc.lineAt(position).from
+        current = marksAt(
+          effect.value,
+          position => transaction.state.doc.lineAt(position).from
         );
       }
     }

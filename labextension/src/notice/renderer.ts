@@ -4,10 +4,11 @@
  */
 
 import { CodeCell } from '@jupyterlab/cells';
+import { OutputArea } from '@jupyterlab/outputarea';
 import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Panel, Widget } from '@lumino/widgets';
 import { Guard } from '../guard';
-import { MIME_TYPE } from '../names';
+import { ERROR_NAME, MIME_TYPE } from '../names';
 import { readable } from '../text';
 import { readNotice } from './notice';
 
@@ -30,6 +31,7 @@ class NoticeRenderer extends Panel implements IRenderMime.IRenderer {
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     const notice = readNotice(model.data[MIME_TYPE]);
+    this._isNotice = notice !== null;
     if (!notice) {
       this._replace(asText(model.data['text/plain']));
       return;
@@ -48,10 +50,15 @@ class NoticeRenderer extends Panel implements IRenderMime.IRenderer {
   }
 
   protected onAfterAttach(): void {
-    this._cell = cellOf(this);
+    this._cell = find(this, isCell);
     // A notice that comes while its cell runs was sent by the kernel, one that is there
     // without was in the file.
     this._isLive = this._cell?.model.executionState === 'running';
+    const area = find(this, isOutputArea);
+    if (area && this._isNotice) {
+      area.outputLengthChanged.connect(hideError);
+      hideError(area);
+    }
   }
 
   private _replace(content: Widget): void {
@@ -63,15 +70,42 @@ class NoticeRenderer extends Panel implements IRenderMime.IRenderer {
 
   private _cell: CodeCell | null = null;
   private _isLive = false;
+  private _isNotice = false;
 }
 
-function cellOf(widget: Widget): CodeCell | null {
+/**
+ * Hide the error that comes with a notice and says the same in fewer words: it is for those who
+ * do not see notices.
+ */
+function hideError(area: OutputArea): void {
+  area.widgets.forEach((widget, index) => {
+    const output = index < area.model.length && area.model.get(index);
+    if (output && output.type === 'error') {
+      const { ename } = output.toJSON();
+      widget.toggleClass('jp-TosGuard-told', ename === ERROR_NAME);
+    }
+  });
+}
+
+/** The next widget of a kind that a widget is in. */
+function find<T extends Widget>(
+  widget: Widget,
+  isWanted: (each: Widget) => each is T
+): T | null {
   for (let each: Widget | null = widget; each; each = each.parent) {
-    if (each instanceof CodeCell) {
+    if (isWanted(each)) {
       return each;
     }
   }
   return null;
+}
+
+function isCell(widget: Widget): widget is CodeCell {
+  return widget instanceof CodeCell;
+}
+
+function isOutputArea(widget: Widget): widget is OutputArea {
+  return widget instanceof OutputArea;
 }
 
 /** What is shown of data that is no notice. */

@@ -215,7 +215,9 @@ function Actions({ notice, host, isEdited }: INoticeProps): JSX.Element {
         {notice.acknowledge && (
           <Action
             label={trans.__('Run anyway')}
-            title={trans.__('Runs the cell as it is. That is recorded with your name.')}
+            title={trans.__(
+              'Runs the cell as it is. That is recorded with your name.'
+            )}
             refusal={mayNotRun}
             isMain
             onClick={() => void runAnyway()}

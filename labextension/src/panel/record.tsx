@@ -90,7 +90,9 @@ async function part<T>(
       value: null,
       problem:
         status === 404
-          ? trans.__('The part of the guard in the Jupyter server is not there.')
+          ? trans.__(
+              'The part of the guard in the Jupyter server is not there.'
+            )
           : message
     };
   }
@@ -169,13 +171,12 @@ function Standing(props: {
       </p>
       {standing.live > 0 && (
         <p>
-          {trans._n(
-            '%1 strike counts.',
-            '%1 strikes count.',
-            standing.live
-          )}{' '}
+          {trans._n('%1 strike counts.', '%1 strikes count.', standing.live)}{' '}
           {standing.until !== null &&
-            trans.__('Without another, none does after %1.', day(standing.until))}
+            trans.__(
+              'Without another, none does after %1.',
+              day(standing.until)
+            )}
         </p>
       )}
       {standing.nextLevel && standing.live > 0 && (
@@ -365,9 +366,7 @@ function Terms(props: {
               {trans.__('I have read and accept version %1', value.version)}
             </button>
           )}
-          {value.contact && (
-            <p>{trans.__('Questions: %1', value.contact)}</p>
-          )}
+          {value.contact && <p>{trans.__('Questions: %1', value.contact)}</p>}
         </>
       )}
     </Section>

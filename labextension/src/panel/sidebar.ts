@@ -34,7 +34,6 @@ export class Sidebar extends Panel {
     this._record.refresh();
   }
 
-  private _record: InstanceType<
-    (typeof import('./record'))['Record']
-  > | null = null;
+  private _record: InstanceType<(typeof import('./record'))['Record']> | null =
+    null;
 }
