@@ -10,9 +10,8 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from apprise import Apprise
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -22,6 +21,9 @@ from jupyter_tos_guard.central.storage.tables import Appeal, AppealState, Client
 from jupyter_tos_guard.central.web.metrics import Metrics
 from jupyter_tos_guard.inspection.readable import readable
 from jupyter_tos_guard.strikes.standing import Level
+
+if TYPE_CHECKING:
+    from apprise import Apprise
 
 #: Notices that wait to be sent.
 MAX_WAITING: Final = 50
@@ -47,10 +49,7 @@ class Notices:
     """
 
     def __init__(self, urls: Sequence[str], metrics: Metrics, log: logging.Logger) -> None:
-        self._channels = Apprise()
-        for number, url in enumerate(urls, 1):
-            if not self._channels.add(url):
-                raise ValueError(f"the {number}. URL of notify is none that apprise knows")
+        self._channels = _channels(urls) if urls else None
         self._metrics = metrics
         self._log = log
         self._room = BoundedSemaphore(MAX_WAITING)
@@ -58,7 +57,7 @@ class Notices:
 
     def __call__(self, title: str, text: str) -> None:
         """Tell the admins; returns at once."""
-        if not len(self._channels):
+        if self._channels is None:
             return
         if not self._room.acquire(blocking=False):
             self._metrics.notices.labels("dropped").inc()
@@ -71,7 +70,7 @@ class Notices:
 
     def _send(self, title: str, text: str) -> None:
         try:
-            sent = self._channels.notify(title=title, body=text)
+            sent = self._channels is not None and self._channels.notify(title=title, body=text)
             self._metrics.notices.labels("sent" if sent else "failed").inc()
             if not sent:
                 self._log.warning("a notice did not reach every channel of notify: %s", title)
@@ -80,6 +79,16 @@ class Notices:
             self._log.exception("a notice could not be sent: %s", title)
         finally:
             self._room.release()
+
+
+def _channels(urls: Sequence[str]) -> Apprise:
+    from apprise import Apprise  # most hubs set no channel, and it takes a while to load
+
+    found = Apprise()
+    for number, url in enumerate(urls, 1):
+        if not found.add(url):
+            raise ValueError(f"URL number {number} of notify is none that apprise knows")
+    return found
 
 
 def news(session: Session, now: float, url: str = "") -> list[tuple[str, str]]:

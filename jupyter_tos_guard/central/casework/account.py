@@ -67,7 +67,12 @@ def accounts_of(
     unread = messages.unread_many(session, ids)
     contact = contact_of(session, config)
     standings = {each: case.standing(book.ladder, now) for each, case in cases.items()}
-    low = [each for each, found in standings.items() if found.level not in (Level.GOOD, Level.WARNED)]
+    low = [
+        each
+        for each, found in standings.items()
+        if found.level not in (Level.GOOD, Level.WARNED)
+        or Effect.BLOCK_CLAUSE in config.effects_of(found.level)
+    ]
     broken = standing.broken_clauses_many(session, low, book.ladder, now)
     manual = restrictions.in_force_many(session, low, now)
     nobody = standing.Case((), ()).standing(book.ladder, now)

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework import standing, tally
+from jupyter_tos_guard.central.casework.account import accounts_of
 from jupyter_tos_guard.central.casework.config import CaseworkConfig
 from jupyter_tos_guard.central.intake.protocol import Report, StrikeIn, strike_of
+from jupyter_tos_guard.central.storage.bulk import insert_rows
 from jupyter_tos_guard.central.storage.tables import Client, Person, State, Stream, Strike
 from jupyter_tos_guard.strikes.strike import Action
 
@@ -28,7 +29,6 @@ SMALL_SKEW: Final = 60.0
 MAX_CLIENTS: Final = 500
 #: Stretches of numbers kept beyond a gap in one stream.
 MAX_BEYOND: Final = 200
-_ROWS_AT_ONCE: Final = 500  # SQLite takes 32,766 values in one statement
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,14 @@ class Stored:
     rejected : list of dict
     new : int
         Strikes that were not known before.
+    account : dict
+        How the sender stands now.
     """
 
     acknowledged: dict[str, int]
     rejected: list[dict[str, Any]]
     new: int
+    account: dict[str, Any]
 
 
 def store(session: Session, batch: Sequence[Sent], config: CaseworkConfig) -> list[Stored]:
@@ -97,8 +100,9 @@ def store(session: Session, batch: Sequence[Sent], config: CaseworkConfig) -> li
     if touched:
         standing.refresh_many(session, touched, now, config)
     fresh = Counter(row.person_id for row in new)
-    # Last: everybody writes the same few rows of the tally, and holds them until the commit.
     session.flush()
+    accounts = accounts_of(session, {sent.user: sent.groups for sent in batch}, now, config)
+    # Last: everybody writes the same few rows of the tally, and holds them until the commit.
     tally.count(session, Counter(tally.bucket_of(row) for row in new))
     return [
         Stored(
@@ -112,6 +116,7 @@ def store(session: Session, batch: Sequence[Sent], config: CaseworkConfig) -> li
                 if isinstance(strike, str)
             ],
             fresh.pop(people[sent.user], 0),
+            accounts[sent.user],
         )
         for sent in batch
     ]
@@ -125,13 +130,14 @@ def _people(session: Session, batch: Sequence[Sent], now: float) -> dict[str, in
     rows = session.execute(query.with_for_update()).all()
     missing = sorted(set(names) - {row.name for row in rows})
     if missing:
-        _insert_new(
+        insert_rows(
             session,
             Person,
             [
                 {"name": name, "groups": groups[name], "first_seen": now, "level": "good", "level_since": now}
                 for name in missing
             ],
+            unique=["name"],
         )
         rows = session.execute(query.with_for_update()).all()
     for row in rows:
@@ -159,23 +165,19 @@ def _clients(session: Session, batch: Sequence[Sent], people: dict[str, int]) ->
         }
         for (person, name), sent in sorted(latest.items(), key=lambda item: item[0])
     ]
-    ids: dict[tuple[int, str], int] = {}
-    for part in _parts(rows):
-        statement = _dialect(session).insert(Client).values(part)
-        new = statement.excluded
-        changed = [name for name in part[0] if name not in ("person_id", "name", "first_report")]
-        statement = statement.on_conflict_do_update(
-            index_elements=["person_id", "name"], set_={name: new[name] for name in changed}
-        )
-        found = session.execute(
-            statement.returning(Client.id, Client.person_id, Client.name, Client.first_report)
-        ).all()
-        ids |= {(row.person_id, row.name): row.id for row in found}
-        first = {
-            row.person_id for row in found if row.first_report == latest[row.person_id, row.name].received
-        }
-        _forget_old_clients(session, first)
-    return ids
+    found = insert_rows(
+        session,
+        Client,
+        rows,
+        unique=["person_id", "name"],
+        update=[name for name in rows[0] if name not in ("person_id", "name", "first_report")],
+        returning=[Client.id, Client.person_id, Client.name, Client.first_report],
+    )
+    _forget_old_clients(
+        session,
+        {row.person_id for row in found if row.first_report == latest[row.person_id, row.name].received},
+    )
+    return {(row.person_id, row.name): row.id for row in found}
 
 
 def _forget_old_clients(session: Session, people: set[int]) -> None:
@@ -265,15 +267,13 @@ def _streams(
                 "gap_since": 0.0 if whole else since,
             }
         )
-    for part in _parts(rows):
-        statement = _dialect(session).insert(Stream).values(part)
-        changed = ("received", "beyond", "announced", "gap_since")
-        session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["client_id", "name"],
-                set_={name: statement.excluded[name] for name in changed},
-            )
-        )
+    insert_rows(
+        session,
+        Stream,
+        rows,
+        unique=["client_id", "name"],
+        update=["received", "beyond", "announced", "gap_since"],
+    )
     return {(row["client_id"], row["name"]): row["received"] for row in rows}
 
 
@@ -313,7 +313,9 @@ def _strikes(
             if isinstance(strike, StrikeIn):
                 rows.setdefault((person, strike.id), _row(strike, sent, person, client))
     ordered = [rows[key] for key in sorted(rows)]
-    return _insert_new(session, Strike, ordered, Strike.person_id, *_COUNTED)
+    return insert_rows(
+        session, Strike, ordered, unique=["person_id", "act"], returning=[Strike.person_id, *_COUNTED]
+    )
 
 
 _COUNTED: Final = (
@@ -358,24 +360,3 @@ def _row(strike: StrikeIn, sent: Sent, person: int, client: int) -> dict[str, An
         "reviewed_by": "",
         "reason": "",
     }
-
-
-def _insert_new(session: Session, table: Any, rows: list[dict[str, Any]], *returning: Any) -> list[Any]:
-    """Insert rows, those that are there already left alone; return columns of the new ones."""
-    found: list[Any] = []
-    for part in _parts(rows):
-        statement = _dialect(session).insert(table).values(part).on_conflict_do_nothing()
-        if returning:
-            found += session.execute(statement.returning(*returning)).all()
-        else:
-            session.execute(statement)
-    return found
-
-
-def _parts(rows: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        yield rows[start : start + _ROWS_AT_ONCE]
-
-
-def _dialect(session: Session) -> Any:
-    return sqlite if session.get_bind().dialect.name == "sqlite" else postgresql

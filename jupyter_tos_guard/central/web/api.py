@@ -175,7 +175,7 @@ _ACCOUNT = _object(
 
 ROUTES = [
     Route("GET", "api/v1/account", USER, "The caller's standing, effects, exemptions, terms, messages",
-          get_account, answer=_ACCOUNT, writes=True),
+          get_account, answer=_ACCOUNT),
     Route("POST", "api/v1/messages/{id}/read", USER, "Note that a message was read", read_message,
           writes=True),
     Route("GET", "api/v1/strikes", USER, "The caller's strikes, newest first", list_strikes, Listed,
@@ -190,5 +190,5 @@ ROUTES = [
           writes=True),
     Route("GET", "api/v1/data", USER, "Everything that is stored about the caller", get_data),
     Route("GET", "api/v1/admission/{user}", READ, "Whether a server may start for a user", get_admission,
-          Groups, answer=_object("allowed", "message", allowed={"type": "boolean"}), writes=True),
+          Groups, answer=_object("allowed", "message", allowed={"type": "boolean"})),
 ]  # fmt: skip

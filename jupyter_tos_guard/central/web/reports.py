@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from typing import Any, ClassVar, Final
 
-from jupyter_tos_guard.central.casework.account import account_of
 from jupyter_tos_guard.central.intake.commit import Full
 from jupyter_tos_guard.central.intake.protocol import (
     MAX_COMPRESSED,
@@ -66,16 +65,12 @@ class Reports(RouteHandler):
         metrics.strikes.labels("rejected").inc(len(stored.rejected))
         known = len(sent.strikes) - len(stored.rejected) - stored.new
         metrics.strikes.labels("known").inc(max(0, known))
-        config = self.context.casework
-        account = await self.in_transaction(
-            lambda session: account_of(session, caller.name, caller.groups, received, config)
-        )
         self.write_json(
             {
                 "v": 1,
                 "acknowledged": stored.acknowledged,
                 "rejected": stored.rejected,
-                "account": account,
+                "account": stored.account,
                 # Spread, so that clients that started together do not stay together.
                 "next_report_seconds": round(NEXT_REPORT * random.uniform(0.8, 1.2)),  # noqa: S311 - no secret
             }
