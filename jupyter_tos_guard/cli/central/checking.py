@@ -8,12 +8,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from sqlalchemy import select
-
+from jupyter_tos_guard.central.publishing.recorded import recorded
 from jupyter_tos_guard.central.publishing.replay import Replay, replay_sessions, replay_strikes
 from jupyter_tos_guard.central.storage.database import Database
-from jupyter_tos_guard.central.storage.tables import Person
-from jupyter_tos_guard.central.storage.tables import Strike as StrikeRow
 from jupyter_tos_guard.cli.policy.folder import policy_folder
 from jupyter_tos_guard.cli.policy.test import failing_examples
 from jupyter_tos_guard.cli.sessions import parse_session
@@ -24,7 +21,6 @@ from jupyter_tos_guard.policy.bundle import Bundle
 from jupyter_tos_guard.policy.lint import lint
 from jupyter_tos_guard.policy.rules import Policy, load_policy
 from jupyter_tos_guard.strikes import spool
-from jupyter_tos_guard.strikes.strike import Action, Strike
 
 _DAY = 86_400.0
 #: Rules that are shown; the rest is counted.
@@ -72,7 +68,8 @@ def replayed(source: str, database: Database | None, days: int, old: Bundle, new
             raise Refusal(f"{path} cannot be read: {error.strerror}.", Exit.UNREADABLE) from None
     if database is None:
         return None
-    return replay_strikes(_recorded(database, time.time() - days * _DAY), old, new)
+    with database.reading() as session:
+        return replay_strikes(recorded(session, time.time() - days * _DAY), old, new)
 
 
 def replay_lines(replay: Replay) -> list[str]:
@@ -114,31 +111,3 @@ def _sessions(lines: Iterable[str], path: Path) -> Iterator[Sequence[Cell]]:
             yield parse_session(json.loads(line))
         except (ValueError, RecursionError) as error:
             raise Refusal(f"{path}:{number}: {error}", Exit.UNREADABLE) from None
-
-
-def _recorded(database: Database, since: float) -> Iterator[Strike]:
-    """Yield the database's strikes in the order of time, a few thousand in memory."""
-    query = (
-        select(StrikeRow, Person.name)
-        .join(Person, Person.id == StrikeRow.person_id)
-        .where(StrikeRow.time >= since)
-        .order_by(StrikeRow.time, StrikeRow.id)
-        .execution_options(yield_per=2000)
-    )
-    with database.reading() as session:
-        for row, name in session.execute(query):
-            yield Strike(
-                id=row.act,
-                user=name,
-                action=Action(row.action),
-                provenance=tuple(row.provenance),
-                facts=tuple((str(kind), str(value)) for kind, value in row.facts),
-                **{field: getattr(row, field) for field in _PLAIN},
-            )
-            session.expunge(row)
-
-
-_PLAIN = (
-    "time", "server", "kernel", "notebook", "request", "rule", "clause", "level", "policy_version", "severe",
-    "sensor", "cell_digest", "line", "column", "evidence", "verdict", "end_line", "end_column", "decoded",
-)  # fmt: skip

@@ -8,8 +8,11 @@ from sqlalchemy import select
 from jupyter_tos_guard.central.publishing import release as steps
 from jupyter_tos_guard.central.publishing.document import document_of, write_document
 from jupyter_tos_guard.central.publishing.record import record_published, record_release
+from jupyter_tos_guard.central.publishing.recorded import recorded
 from jupyter_tos_guard.central.storage.database import Database
-from jupyter_tos_guard.central.storage.tables import Audit, PolicyVersion, Terms
+from jupyter_tos_guard.central.storage.tables import Audit, Person, PolicyVersion, Terms
+from jupyter_tos_guard.central.storage.tables import Strike as StrikeRow
+from jupyter_tos_guard.strikes.strike import Action, Strike
 
 from .conftest import Hub
 
@@ -87,3 +90,27 @@ def test_recording_is_all_or_nothing(hub: Hub, sqlite_database: Database) -> Non
     with pytest.raises(Exception, match="not what was signed"):
         record(hub, sqlite_database)
     assert versions(sqlite_database) == {}
+
+
+def test_strikes_are_read_back_as_they_came_in_in_the_order_of_time(database: Database) -> None:
+    with database.transaction() as session:
+        session.add(Person(id=1, name="alice", first_seen=0.0))
+        session.flush()
+        for number in (3, 1, 2):
+            session.add(
+                StrikeRow(
+                    person_id=1, act=f"act-{number}", time=float(number), received=9.0, server="gpu",
+                    kernel="k", notebook="n", request=f"r{number}", rule="rule", clause="mining", level="high",
+                    policy_version="1", severe=True, verdict="block", action="block", sensor="kernel",
+                    cell_digest="d", line=1, column=2, end_line=3, end_column=4, evidence="e", decoded="f",
+                    provenance=["exec"], facts=[["command", "xmrig"]],
+                )
+            )  # fmt: skip
+    with database.reading() as session:
+        strikes = list(recorded(session, 2.0))
+        assert [strike.id for strike in strikes] == ["act-2", "act-3"]
+        assert strikes[0] == Strike(
+            "act-2", 2.0, "alice", "gpu", "k", "n", "r2", "rule", "mining", "high", "1", True, Action.BLOCK,
+            "kernel", "d", 1, 2, "e", "block", 3, 4, "f", ("exec",), (("command", "xmrig"),),
+        )  # fmt: skip
+        assert [strike.id for strike in recorded(session, 0.0, 2)] == ["act-2", "act-3"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework import charts, releases, review, rulebook
@@ -13,10 +12,10 @@ from jupyter_tos_guard.central.casework.config import DAY
 from jupyter_tos_guard.central.casework.errors import InvalidError, NotFoundError
 from jupyter_tos_guard.central.publishing import release as steps
 from jupyter_tos_guard.central.publishing.compare import compare, condition_lines
+from jupyter_tos_guard.central.publishing.recorded import recorded
 from jupyter_tos_guard.central.publishing.replay import Replay, replay_strikes
 from jupyter_tos_guard.central.publishing.repository import Repository
 from jupyter_tos_guard.central.publishing.store import RepositoryError
-from jupyter_tos_guard.central.storage.tables import Strike as Row
 from jupyter_tos_guard.central.web.callers import ADMIN, PUBLISH, READ
 from jupyter_tos_guard.central.web.pages.base import PageHandler
 from jupyter_tos_guard.central.web.pages.drawing import share_bar, stacked_bars
@@ -25,7 +24,7 @@ from jupyter_tos_guard.central.web.pages.strikes import said
 from jupyter_tos_guard.policy.bundle import Bundle
 from jupyter_tos_guard.policy.model import Mode, Verdict
 from jupyter_tos_guard.policy.release import Release
-from jupyter_tos_guard.strikes.strike import Action, Strike
+from jupyter_tos_guard.strikes.strike import Strike
 
 #: What numbers of rules look back on, and what a replay does.
 DAYS = 30
@@ -327,34 +326,13 @@ class PolicyPage(ReleasePage):
 
     def _replay(self, repository: Repository, old: str, new: str) -> Replay:
         def read(session: Session) -> tuple[str, str, list[Strike]]:
-            rows = session.scalars(
-                select(Row)
-                .where(Row.time > self.now - REPLAY_DAYS * DAY)
-                .order_by(Row.time.desc(), Row.id.desc())
-                .limit(MAX_REPLAYED)
-            ).all()
-            recorded = [recorded_as(row) for row in reversed(rows)]
-            return _bundle_of(session, old), _bundle_of(session, new), recorded
+            strikes = list(recorded(session, self.now - REPLAY_DAYS * DAY, MAX_REPLAYED))
+            return _bundle_of(session, old), _bundle_of(session, new), strikes
 
         was, now, strikes = self.context.database.read(read)
         return replay_strikes(
             strikes, Bundle.from_bytes(repository.read(was)), Bundle.from_bytes(repository.read(now))
         )
-
-
-def recorded_as(row: Row) -> Strike:
-    """Return a row as the strike that it was when it came in; the user's name is not needed for a replay."""
-    return Strike(
-        id=row.act,
-        user="",
-        action=Action(row.action),
-        provenance=tuple(row.provenance),
-        facts=tuple((kind, value) for kind, value in row.facts),
-        **{name: getattr(row, name) for name in _SAME},
-    )
-
-
-_SAME = tuple(set(Strike._fields) - {"id", "user", "action", "provenance", "facts"})
 
 
 def _bundle_of(session: Session, version: str) -> str:
