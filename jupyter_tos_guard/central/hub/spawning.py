@@ -145,21 +145,23 @@ class SpawnHook:
                     "Your server cannot start now: the service that looks after the terms of use does not "
                     "answer. Please try again in a few minutes, or tell the operators of this hub."
                 )
-                raise refusal(spawner, text, "", "tos-guard-unreachable", 503)
+                raise refusal(spawner, text, reason="tos-guard-unreachable", status=503)
             return
         pages = (answer.pages or self._place.prefix(spawner)).rstrip("/")
         if not answer.allowed:
             text = answer.message or "Your server is not started: your use of this hub is restricted."
-            html = answer.message_html or _with_link(text, f"{pages}/me", "See why, and how to appeal")
-            raise refusal(spawner, text, html, f"tos-guard-{answer.level}", 403)
+            link = _link(f"{pages}/me", "See why, and how to appeal")
+            reason = f"tos-guard-{answer.level}"
+            raise refusal(spawner, text, link, reason=reason, html=answer.message_html)
         if answer.terms_missing:
             url = f"{pages}/me/terms?{urlencode({'next': _spawn_page(spawner)})}"
             text = (
                 f"Before your server starts, please read the terms of use (version {answer.terms_version}) "
                 "and accept them."
             )
-            html = _with_link(text, url, "Read the terms of use")
-            raise refusal(spawner, f"{text} See {url}", html, "tos-guard-terms", 403)
+            link = _link(url, "Read the terms of use")
+            html = f"{escape(text)}</p><p>{link}"
+            raise refusal(spawner, f"{text} They are at {url}", link, reason="tos-guard-terms", html=html)
 
     async def ask(self, spawner: Any) -> Answer | None:
         """Return the service's answer; None when there is none, which is said in the log."""
@@ -213,7 +215,7 @@ class Profiles:
         left = [self._without_accelerators(each) for each in profiles if self._is_cpu_only(each)]
         if not left and profiles:
             text = "Your use of this hub is restricted to servers without accelerators, and there are none."
-            raise refusal(spawner, text, "", "tos-guard-cpu-only", 403)
+            raise refusal(spawner, text, reason="tos-guard-cpu-only")
         return left
 
     def _without_accelerators(self, profile: Profile) -> Profile:
@@ -248,49 +250,67 @@ def groups_of(spawner: Any) -> list[str]:
     return sorted(group.name for group in spawner.user.groups if "," not in group.name)
 
 
-def refusal(spawner: Any, text: str, html: str, reason: str, status: int) -> Exception:
+def refusal(
+    spawner: Any, text: str, link: str = "", *, reason: str, html: str = "", status: int = 403
+) -> Exception:
     """Return what to raise in a hook so that the text is on the spawn page, in every JupyterHub since 5.2.
 
     Parameters
     ----------
     spawner : jupyterhub.spawner.Spawner
-    text, html : str
-        The same in two forms.
+    text : str
+        What the user is told.
+    link : str, optional
+        HTML that is shown after it.
     reason : str
         A label for metrics.
+    html : str, optional
+        The whole in HTML, where there is more to it.
     status : int
         HTTP status.
     """
     from jupyterhub import spawner as hub
 
+    html = html or escape(text) + (f"</p><p>{link}" if link else "")
     if hasattr(hub, "SpawnException"):
         return hub.SpawnException(text, reason=reason, status_code=status, message_html=html)  # type: ignore[no-any-return]
+    # Before JupyterHub 6 every refusal counts as a failed spawn: with Spawner.consecutive_failure_limit,
+    # one user could stop the Hub.
+    if spawner.handler is not None:
+        settings = spawner.handler.settings
+        settings["failure_count"] = settings.get("failure_count", 0) - 1
+        spawner.handler.extra_error_html = link  # where its error page has room for HTML
+    return _earlier_refusal(text, html, status)
+
+
+def _earlier_refusal(text: str, html: str, status: int) -> Exception:
+    """Return the same for JupyterHub 5."""
     from tornado.web import HTTPError
 
-    # Before JupyterHub 6 an error page shows only `reason`, and every refusal counts as a failed spawn
-    # (with Spawner.consecutive_failure_limit, one user could so stop the Hub).
-    settings = getattr(spawner.handler, "settings", None)
-    if settings is not None:
-        settings["failure_count"] = settings.get("failure_count", 0) - 1
-    error: Any = HTTPError(status, text.replace("%", "%%"), reason=_one_line(text))
-    error.jupyterhub_message = text
-    error.jupyterhub_html_message = html or escape(text)
-    return error  # type: ignore[no-any-return]
+    class Refusal(HTTPError):
+        """The Hub sets ``reason`` of whatever a hook raises to ``error``, and then shows that."""
+
+        @property
+        def reason(self) -> None:
+            return None
+
+        @reason.setter
+        def reason(self, value: object) -> None:
+            pass
+
+    refused: Any = Refusal(status, text)
+    refused.jupyterhub_message, refused.jupyterhub_html_message = text, html
+    return refused  # type: ignore[no-any-return]
 
 
-def _with_link(text: str, url: str, label: str) -> str:
-    return f'{escape(text)}</p><p><a class="btn btn-primary" href="{escape(url)}">{escape(label)}</a>'
+def _link(url: str, label: str) -> str:
+    return f'<a class="btn btn-primary" href="{escape(url)}">{escape(label)}</a>'
 
 
 def _spawn_page(spawner: Any) -> str:
     """Where a user starts this server."""
     page = f"{spawner.hub.base_url}spawn"
     return f"{page}/{quote(spawner.user.name)}/{quote(spawner.name)}" if spawner.name else page
-
-
-def _one_line(text: str) -> str:
-    """Fit for an HTTP status line."""
-    return " ".join(text.encode("ascii", "replace").decode("ascii").split())
 
 
 def _is_local(spawner: Any) -> bool:
