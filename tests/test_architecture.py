@@ -73,6 +73,7 @@ import sys
 from pathlib import Path
 import jupyter_tos_guard.kernel.hook
 import jupyter_tos_guard.gate.ruling, jupyter_tos_guard.gate.notice
+import jupyter_tos_guard.sync.cache, jupyter_tos_guard.sync.companion
 from jupyter_tos_guard.guard import Cell, Guard, Settings
 guard = Guard.load(Path(sys.argv[1]))
 for source in sys.argv[2:]:

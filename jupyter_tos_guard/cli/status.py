@@ -18,7 +18,9 @@ from traitlets import Bool, Float
 
 from jupyter_tos_guard.cli.reporting import printable
 from jupyter_tos_guard.cli.verb import Exit, PolicyVerb, Refusal
+from jupyter_tos_guard.policy.bundle import Bundle
 from jupyter_tos_guard.strikes.spool import SpoolState, read
+from jupyter_tos_guard.sync.cache import PolicyCache
 
 _DAY = 86400
 
@@ -46,6 +48,7 @@ class StatusApp(PolicyVerb):
         policy, kernels = self._policy(), self._kernels()
         status = {
             "policy": policy,
+            "central": self._central(),
             "settings": self._settings(),
             "record": self._record(),
             "kernels": kernels,
@@ -60,16 +63,21 @@ class StatusApp(PolicyVerb):
         return Exit.OK if not self.ask_kernels or states == {"guarded"} else Exit.FLAGGED
 
     def _policy(self) -> dict[str, Any]:
+        if self.environment.traits.central and not self.policy:
+            return self._policy_of_the_hub()
         try:
             path = self.bundle_path
             bundle = self.bundle
         except Refusal as refusal:
             return {"problem": str(refusal)}
+        return self._described(bundle, path, time.time() - path.stat().st_mtime)
+
+    def _described(self, bundle: Bundle, path: Path, age: float) -> dict[str, Any]:
         return {
             "path": str(path),
             "id": bundle.id,
             "version": bundle.version,
-            "age_seconds": round(max(0.0, time.time() - path.stat().st_mtime)),
+            "age_seconds": round(max(0.0, age)),
             "rules": bundle.rule_count,
             "indicators": bundle.indicator_count,
             "mode": self.environment.traits.mode or bundle.mode.value,
@@ -77,6 +85,38 @@ class StatusApp(PolicyVerb):
                 clause.id: "on" if self._is_on(clause.id, clause.enabled) else "off"
                 for clause in bundle.terms.clauses
             },
+        }
+
+    def _policy_of_the_hub(self) -> dict[str, Any]:
+        """Say which policy the central server has put in force here."""
+        folder = self.environment.cache_folder
+        source, now = PolicyCache(folder), time.time()
+        bundle, problem, detail = source.current(now)
+        active = source.active
+        if bundle is None or active is None:
+            return {"problem": f"{problem}: {detail}. Try: jupyter tos-guard sync"}
+        found = self._described(bundle, folder / active.bundle, now - active.checked)
+        if source.account.mode:
+            found["mode"] = source.account.mode.value
+        return {**found, "release": active.serial, "state": str(problem or "current"), "detail": detail}
+
+    def _central(self) -> dict[str, Any] | None:
+        traits = self.environment.traits
+        if not traits.central:
+            return None
+        source = PolicyCache(self.environment.cache_folder)
+        source.current(time.time())
+        contact, person = source.contact(), source.person
+        return {
+            "url": traits.central,
+            "last_answer": contact.last or None,
+            "problem": contact.problem,
+            "waiting": contact.waiting,
+            "confirmed": contact.sent,
+            "standing": person.seen.standing.level.value if person else None,
+            "paused": bool(source.account.paused),
+            "blocked_clauses": sorted(source.account.blocked_clauses),
+            "until": source.account.until,
         }
 
     def _is_on(self, clause: str, enabled: bool) -> bool:
@@ -176,6 +216,10 @@ def show(status: Mapping[str, Any], console: Console) -> None:
         console.print(f"policy    {version}, {policy['rules']} rules, {policy['indicators']} indicators")
         console.print(f"          {printable(policy['path'], 500)}")
         console.print(f"off       {printable(off, 500) or 'no clause'}")
+    if policy.get("detail"):
+        console.print(f"[yellow]          {policy['state']}: {printable(policy['detail'], 500)}[/]")
+    if status["central"]:
+        _show_central(status["central"], console)
     record = status["record"]
     folder = printable(record["folder"], 500)
     console.print(f"record    {record['state']}, {record['strikes']} strikes in {folder}")
@@ -196,6 +240,28 @@ def show(status: Mapping[str, Any], console: Console) -> None:
         console.print(table)
     else:
         console.print(f"no kernels are installed for {sys.prefix}")
+
+
+def _show_central(central: Mapping[str, Any], console: Console) -> None:
+    console.print(f"central   {printable(central['url'], 300)}")
+    answered = f"last answer {_day(central['last_answer'])}" if central["last_answer"] else "no answer yet"
+    console.print(
+        f"          {answered}, {central['confirmed']} records confirmed, {central['waiting']} waiting"
+    )
+    if central["problem"]:
+        console.print(f"[red]          {printable(central['problem'], 600)}[/]")
+    if central["standing"]:
+        until = f" until {_day(central['until'])}" if central["until"] else ""
+        held = [
+            *(["no code runs"] if central["paused"] else []),
+            *(f"no warning can be passed over under {clause}" for clause in central["blocked_clauses"]),
+        ]
+        effects = f": {printable('; '.join(held), 500)}{until}" if held else ""
+        console.print(f"standing  {central['standing']}{effects}")
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
 def _age(seconds: int) -> str:

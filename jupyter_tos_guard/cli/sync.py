@@ -34,13 +34,14 @@ class SyncApp(Verb):
                 "no central server is set: set TosGuard.central, or JUPYTER_TOS_GUARD_CENTRAL, to its URL."
             )
         from jupyter_tos_guard.sync.service import Exchange
+        from jupyter_tos_guard.sync.transport import SettingsError
         from jupyter_tos_guard.sync.uploader import Circumstances
 
         where = place(os.environ)
         try:
             exchange = Exchange(settings, where)
-        except (OSError, ValueError) as error:
-            raise Refusal(f"ca_bundle or proxy cannot be used: {error}") from None
+        except SettingsError as error:
+            raise Refusal(str(error)) from None
         outcome = exchange.once(Circumstances(where.server, settings.traits.mode or ""))
         refreshed = outcome.refreshed
         result: dict[str, Any] = {

@@ -44,6 +44,7 @@ from jupyter_tos_guard.sync.transport import (
     MAX_ANSWER,
     CoolDown,
     NoAnswer,
+    SettingsError,
     Transport,
     decode,
     explain,
@@ -291,6 +292,9 @@ class Sync:
                 for loop in (self._refreshing, self._reporting, self._waiting, self._watching)
             ]
             await asyncio.gather(*self._tasks)
+        except SettingsError as error:
+            self._is_usable = False
+            self._take(Contact(problem=str(error)))
         except asyncio.CancelledError:
             pass
         finally:
@@ -329,13 +333,15 @@ class Sync:
         Answer
             Always; status 503 when the server could not be reached.
         """
-        exchange = await self._prepare()
-        assert self._client is not None
-        central = exchange.transport.central
+        central = self.configuration.traits.central
         try:
+            await self._prepare()
+            assert self._client is not None
             return await asyncio.wait_for(self._ask(self._client, method, path, json, params), 30.0)
         except asyncio.TimeoutError:
             problem = f"{central} did not answer in time"
+        except SettingsError as error:
+            problem = str(error)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             problem = explain(central, error)
         return Answer(503, {"error": {"code": "unreachable", "message": problem, "hint": "Try again later."}})

@@ -45,6 +45,10 @@ _MAX_KEPT_BYTES = 64 << 10
 _SLOW = "the answer came too slowly, and will be asked for again later"
 
 
+class SettingsError(ValueError):
+    """Nothing can be sent with these settings; the text says which."""
+
+
 class NoAnswer(Exception):
     """The central server could not be reached, or did not answer as it should; the text says what to do."""
 
@@ -105,17 +109,24 @@ class Transport:
         self.whole = whole
         self._kept: dict[str, tuple[str, bytes]] = {}
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        try:
+            certificates = _certificates(traits.ca_bundle, (self.central, self.repository))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"ca_bundle: {traits.ca_bundle} cannot be used ({error})") from None
         self._options: dict[str, Any] = {
             "headers": {
                 "User-Agent": f"jupyter-tos-guard/{version('jupyter_tos_guard')}",
                 "Accept-Encoding": "identity",  # what is unpacked cannot be bounded by what is sent
             },
             "timeout": httpx.Timeout(READ, connect=CONNECT),
-            "verify": _certificates(traits.ca_bundle, (self.central, self.repository)),
+            "verify": certificates,
             "proxy": traits.proxy or None,
             "limits": httpx.Limits(max_connections=8, max_keepalive_connections=2, keepalive_expiry=120),
         }
-        self._client = httpx.Client(**self._options)
+        try:
+            self._client = httpx.Client(**self._options)
+        except (ValueError, httpx.InvalidURL, ImportError) as error:  # SOCKS wants another package
+            raise SettingsError(f"proxy: {traits.proxy or 'the one of the environment'}: {error}") from None
 
     def close(self) -> None:
         """Close connections."""

@@ -64,6 +64,7 @@ class Worker:
         """Let the thread end after what it has been given, and these; does not wait for it."""
         for function in (*last, None):
             self._jobs.put(function)
+        self._thread = None  # what comes later gets another one
 
     def _work(self) -> None:
         while True:

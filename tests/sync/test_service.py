@@ -323,3 +323,22 @@ def test_a_cache_that_cannot_be_written_is_said_and_breaks_nothing(
             assert [kind for kind, _ in events] == ["contact-lost"]
 
     go(test)
+
+
+def test_settings_that_cannot_be_used_are_said_and_break_nothing(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_tos_guard.gate.settings import configuration
+
+    settings = configuration(machine.variables | {"JUPYTER_TOS_GUARD_PROXY": "http://[::1"})
+    events: list[str] = []
+
+    async def test() -> None:
+        sync = Sync(settings, machine.where, on_event=lambda kind, _: events.append(kind), environ={})
+        await sync.run()
+        assert "proxy" in sync.contact.problem
+        assert (await sync.request("GET", "strikes")).status == 503
+        await sync.stop()
+
+    go(test)
+    assert events == ["contact-lost"]
