@@ -27,8 +27,8 @@ class Effect(str, Enum):
 
 #: Effects as a sentence part: "until then, …".
 MEANINGS: Mapping[Effect, str] = {
-    Effect.BLOCK_CLAUSE: "cells that break one of these clauses again are blocked, also where others are "
-    "only warned",
+    Effect.BLOCK_CLAUSE: "cells that break the same clauses again are blocked, also where others are only "
+    "warned",
     Effect.PAUSE: "cells do not run; files stay readable and can be downloaded",
     Effect.REFUSE_SPAWN: "no server starts",
     Effect.CPU_ONLY: "servers start without accelerators only",

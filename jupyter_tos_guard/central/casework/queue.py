@@ -24,7 +24,7 @@ from jupyter_tos_guard.central.storage.tables import Strike, Tally
 PAGE: Final = 50
 MAX_PAGE: Final = 500
 #: Matches that a group looks at.
-GROUPED: Final = 20_000
+GROUPED: Final = 10_000
 #: Counts beyond are "more than".
 COUNTED: Final = 10_000
 #: Strikes that one bulk action takes; more need a reversal.
@@ -137,6 +137,7 @@ def groups(session: Session, chosen: Filter, by: str, limit: int = PAGE) -> Grou
     where = _where(session, chosen)
     if where is None:
         return Groups([], False)
+    where.append(Strike.time >= _oldest_needed(session, chosen, None, GROUPED)[0])
     newest = (
         select(columns[by].label("key"), Strike.person_id, Strike.time, Strike.id)
         .where(*where)
@@ -215,11 +216,12 @@ def newest_id(session: Session) -> int:
 
 def choices(session: Session, now: float, days: int = 400) -> dict[str, list[str]]:
     """Return what there is to filter by: rules, clauses and policy versions that were met lately."""
-    columns = {"rule": Tally.rule, "clause": Tally.clause, "policy_version": Tally.policy_version}
-    since = day_of(now) - days
+    columns = (Tally.rule, Tally.clause, Tally.policy_version)
+    rows = session.execute(select(*columns).where(Tally.day > day_of(now) - days).distinct()).all()
     return {
-        name: list(session.scalars(select(column).where(Tally.day > since).distinct().order_by(column)))
-        for name, column in columns.items()
+        "rule": sorted({row.rule for row in rows}),
+        "clause": sorted({row.clause for row in rows}),
+        "policy_version": sorted({row.policy_version for row in rows}),
     }
 
 
@@ -275,9 +277,9 @@ def _oldest_needed(session: Session, chosen: Filter, before: float | None, wante
 
     When it says that there are fewer, the time is that of the oldest match.
     """
-    if chosen.user or chosen.cell:  # few of each: their own index is enough
-        return float("-inf"), False
     where = _tally_where(chosen)
+    if len(where) < 2 or chosen.user or chosen.cell:
+        return float("-inf"), False  # one index has them in order; of one user or cell there are few
     last = min(t for t in (before, chosen.until, float("inf")) if t is not None)
     # The day of the cursor is cut in two: what the tally says of it counts for nothing.
     cut = day_of(last) if last < float("inf") else None

@@ -66,7 +66,7 @@ class Rulebook:
     def clause_label(self, clause: str) -> str:
         """Return number and title of a clause, its id when it is not in this version."""
         found = self.clauses.get(clause)
-        return f"{found.number} {found.title}" if found else clause
+        return f"{found.number}. {found.title}" if found else clause
 
 
 NONE: Final = Rulebook("", {})

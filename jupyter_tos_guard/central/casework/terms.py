@@ -118,4 +118,4 @@ def changes_between(was: dict[str, Any], now: dict[str, Any]) -> list[dict[str, 
 
 def _shown(clause: dict[str, Any]) -> str:
     text = " ".join(str(clause.get("text", "")).split())
-    return f"{clause.get('number', '')} {clause.get('title', '')}: {text}"
+    return f"{clause.get('number', '')}. {clause.get('title', '')}: {text}"

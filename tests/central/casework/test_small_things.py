@@ -76,11 +76,11 @@ def test_terms_are_asked_for_again_when_they_change_and_say_what_changed(databas
         assert state.changes == [
             {
                 "clause": "mining",
-                "was": "1 No mining: Do not mine.",
-                "is": "1 No mining: Do not mine at all.",
+                "was": "1. No mining: Do not mine.",
+                "is": "1. No mining: Do not mine at all.",
             },
-            {"clause": "new", "was": "", "is": "4 Be kind: Be."},
-            {"clause": "tunnels", "was": "3 No tunnels: Do not open tunnels.", "is": ""},
+            {"clause": "new", "was": "", "is": "4. Be kind: Be."},
+            {"clause": "tunnels", "was": "3. No tunnels: Do not open tunnels.", "is": ""},
         ]
         assert not terms.state_of(session, "ann", CaseworkConfig()).required
 

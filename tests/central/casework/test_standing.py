@@ -144,7 +144,7 @@ def test_effects_follow_the_level_as_configured(database: Database) -> None:
         standing.refresh_standing(session, get(session, "ann"), NOW, config)
         refused = account.admission_of(session, "ann", [], NOW, config, "https://hub/x?a=1&b=<2>")
         assert not refused["allowed"]
-        assert "3 strikes count against you, about: 1 No mining; 3 No tunnels." in refused["message"]
+        assert "3 strikes count against you, about: 1. No mining; 3. No tunnels." in refused["message"]
         assert 'href="https://hub/x?a=1&amp;b=&lt;2&gt;"' in refused["message_html"]
         assert "abuse@example.org" in refused["message"]
         found = account.account_of(session, "ann", [], NOW, config)

@@ -117,7 +117,7 @@ def seed(database: Database, now: float) -> dict[str, int]:
             session, HOSTILE_NAME, "restricted", now + cases.DAY, HOSTILE, "root", now, config
         )
         messages.send(session, people.get(session, HOSTILE_NAME).id, "review", HOSTILE, now)
-        for version, name in (("1", "ann"), ("2", "bob")):
+        for version, name in (("1", "ann"), ("1", "bob")):
             session.flush()
             person = people.ensure(session, name, now, ["lab"])
             session.add(cases.acceptance(person.id, version, now - cases.DAY))
