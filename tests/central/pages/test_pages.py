@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from urllib.parse import quote
 
@@ -119,8 +120,6 @@ class Checked(HTMLParser):
 
 
 def test_the_table_of_pages_holds_all_pages(seeded: Seeded) -> None:
-    import re
-
     known = [filled(path, seeded.ids).partition("?")[0] for path, _ in PAGES]
     elsewhere = {"", "me/data", "me/messages", "me/strikes/1", "static/style.css"}
     missing = [
@@ -143,7 +142,7 @@ def test_a_page_is_for_whom_it_is_and_hostile_text_stays_text(seeded: Seeded, pa
         assert Checked(answer.text).problems == [], role
         assert "<script>window" not in answer.text
         assert "\u202e" not in answer.text
-        assert "49" not in answer.text or "{{7*7}}" in answer.text or "window.hacked" not in answer.text
+        assert answer.text.count("{{7*7}}") >= answer.text.count("window.hacked=1&lt;/script")
         policy = answer.headers["Content-Security-Policy"]
         assert "script-src 'self';" in policy
         assert "unsafe" not in policy
@@ -182,7 +181,6 @@ def test_one_sees_neither_page_nor_strike_of_another(seeded: Seeded) -> None:
             f"me/strikes/{seeded.ids['bob-0']}", data={"act": "withdraw", "appeal": seeded.ids["appeal"]}
         )
         assert withdrawn.status_code == 404
-        assert "ann" not in client.get("me").text.replace("annot", "").lower().split("main")[1] or True
         data = client.get("me/data").json()
         assert {each["rule"] for each in data["strikes"]} == {"r-tunnel"}
         assert "attachment" in client.get("me/data").headers["Content-Disposition"]
@@ -262,8 +260,6 @@ def test_empty_pages_say_what_will_be_there(make_service, sqlite_database) -> No
 
 
 def test_static_files_are_for_everybody_and_named_by_content(seeded: Seeded) -> None:
-    import re
-
     html = seeded.page("me")
     files = re.findall(r'(?:src|href)="(/services/tos-guard/static/[^"]+)"', html)
     assert len(files) >= 4
@@ -281,3 +277,32 @@ def test_hostile_text_is_shown_and_not_swallowed(seeded: Seeded) -> None:
     assert html.count("&lt;script&gt;window.hacked=1&lt;/script&gt;") >= 5
     assert "\\u202e" in html
     assert HOSTILE not in html
+
+
+def test_a_foreign_page_cannot_post_with_the_admins_cookie(seeded: Seeded) -> None:
+    with seeded.service.client(headers=HTML) as client:
+        form = client.get("login").text
+        token = re.search(r'name="_xsrf" value="([^"]+)"', form)
+        assert token
+        answer = client.post(
+            "login", data={"token": seeded.service.token("root", "admin"), "_xsrf": token.group(1)}
+        )
+        assert answer.status_code == 302
+        assert client.get("overview").status_code == 200
+        fields = {"act": "overturn", "reason": "hacked", "strike": str(seeded.ids["ann-0"])}
+        for path in ("queue", f"strikes/{seeded.ids['ann-0']}", "rules/r-mining", "people/ann", "logout"):
+            answer = client.post(path, data=fields | {"confirmed": "yes"})
+            assert answer.status_code == 403, path
+        assert "overturned" not in client.get(f"strikes/{seeded.ids['ann-0']}").text.split("Review")[0]
+        token = re.search(r'name="_xsrf" value="([^"]+)"', client.get(f"strikes/{seeded.ids['ann-0']}").text)
+        assert token
+        answer = client.post(f"strikes/{seeded.ids['ann-0']}", data=fields | {"_xsrf": token.group(1)})
+        assert answer.status_code == 303
+
+
+def test_a_long_text_is_refused_and_not_cut(seeded: Seeded) -> None:
+    answer = seeded.post(f"me/strikes/{seeded.ids['bob-0']}", "bob", "read", text="x" * 5000)
+    assert answer.status_code == 422
+    assert "5000 characters" in answer.text
+    answer = seeded.post(f"strikes/{seeded.ids['bob-0']}", act="overturn", reason="x" * 30_000)
+    assert answer.status_code == 413
