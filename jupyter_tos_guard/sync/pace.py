@@ -16,7 +16,7 @@ LONGEST_RETRY: Final = 900.0
 COOL_DOWN: Final = 600.0
 #: Bounds of what the server may ask for, in seconds.
 SHORTEST, LONGEST = 15.0, 86_400.0
-#: Seconds over which servers spread that were woken at once by an emergency.
+#: Seconds over which servers spread that were woken at once by an emergency, unless they are told.
 WAKE_SPREAD: Final = 5.0
 
 
@@ -37,7 +37,7 @@ class Pace:
 
     def first(self, is_urgent: bool) -> float:
         """Return the delay before the very first request: a cluster's servers start together."""
-        return self._chance.uniform(0, 1.0 if is_urgent else min(self.interval, 60.0))
+        return self._chance.uniform(0, 1.0 if is_urgent else min(self.interval, 300.0))
 
     def succeeded(self, interval: float | None = None) -> float:
         """Return the delay after an answer; ``interval`` is what the server says in it."""

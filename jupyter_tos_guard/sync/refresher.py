@@ -30,7 +30,7 @@ from jupyter_tos_guard.policy.bundle import Bundle, BundleError
 from jupyter_tos_guard.policy.model import Where
 from jupyter_tos_guard.policy.release import MAX_BYTES, Release, ReleaseError, parse
 from jupyter_tos_guard.sync.cache import ACTIVE, METADATA, TARGETS, Active, read_active
-from jupyter_tos_guard.sync.files import replace, sync_folder
+from jupyter_tos_guard.sync.files import read_json, replace, sync_folder
 from jupyter_tos_guard.sync.transport import Fetcher, RepositoryHttpError, Transport
 
 #: Largest bundle that is fetched, in bytes: some three million indicators.
@@ -180,8 +180,7 @@ class Refresher:
         replace(self._cache / ACTIVE, data, durable=is_new)
         if is_new:
             self._clean(before)
-        timestamp = json.loads((self._cache / METADATA / "timestamp.json").read_bytes())
-        return Refreshed(active, is_new, release.poll_seconds, int(timestamp["signed"]["version"]))
+        return Refreshed(active, is_new, release.poll_seconds, timestamp_of(self._cache))
 
     def _trusted_root(self) -> bytes:
         """Return the root that everything is trusted by: the operator's word, not the network's."""
@@ -275,6 +274,13 @@ class Refresher:
         for path in [*[each for each in bundles if each.name not in kept][_KEPT - len(kept) :], *leftover]:
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def timestamp_of(cache: Path) -> int:
+    """Return the version of the timestamp in the cache, 0 when there is none: for asking what is new only."""
+    signed = (read_json(cache / METADATA / "timestamp.json") or {}).get("signed")
+    version = signed.get("version") if isinstance(signed, dict) else None
+    return version if isinstance(version, int) else 0
 
 
 def _try(path: Path) -> None:

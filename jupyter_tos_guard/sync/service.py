@@ -39,7 +39,7 @@ from jupyter_tos_guard.sync.cache import (
 from jupyter_tos_guard.sync.files import read_json, replace
 from jupyter_tos_guard.sync.lock import Lock
 from jupyter_tos_guard.sync.pace import Pace
-from jupyter_tos_guard.sync.refresher import Refreshed, Refresher, RefreshError
+from jupyter_tos_guard.sync.refresher import Refreshed, Refresher, RefreshError, timestamp_of
 from jupyter_tos_guard.sync.transport import (
     MAX_ANSWER,
     CoolDown,
@@ -462,6 +462,7 @@ class Sync:
         exchange = await self._prepare()
         assert self._client is not None
         pace = Pace(1.0)
+        self._timestamp = self._timestamp or timestamp_of(self.cache)
         while True:
             if not self._timestamp:
                 await asyncio.sleep(LOOK)

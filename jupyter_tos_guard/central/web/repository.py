@@ -26,6 +26,8 @@ LONGEST_WAIT: Final = 55.0
 _LOOK_EVERY: Final = 0.5
 #: How many are told at once; the rest follow, or all would fetch in the same moment.
 _TOLD_AT_ONCE: Final = 500
+#: Clients a second over which those who were told are asked to spread what they fetch.
+_FETCH_AT_ONCE: Final = 1000
 
 
 class RepositoryFile(StaticFileHandler):
@@ -86,6 +88,8 @@ class Watch:
         self._path = path
         self._most = most
         self._waiters: set[asyncio.Future[int]] = set()
+        #: Seconds over which those who were told last are to spread.
+        self.spread = 0.0
         self._task: asyncio.Task[None] | None = None
         self._stamp: tuple[int, int, int] | None = None
         self._version = 0
@@ -149,6 +153,7 @@ class Watch:
             if now != known:
                 known = now
                 waiters = list(self._waiters)
+                self.spread = len(waiters) / _FETCH_AT_ONCE
                 random.shuffle(waiters)
                 for start in range(0, len(waiters), _TOLD_AT_ONCE):
                     for waiter in waiters[start : start + _TOLD_AT_ONCE]:
@@ -186,7 +191,7 @@ class Wait(BaseHandler):
         if version is None:
             self.set_status(204)
         else:
-            self.write_json({"timestamp": version})
+            self.write_json({"timestamp": version, "spread": round(self._watch.spread, 3)})
 
     def on_connection_close(self) -> None:
         """Wait no longer for who has gone."""
