@@ -22,17 +22,21 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import Signer
-from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
-from tuf.api.serialization import DeserializationError
 
 from jupyter_tos_guard.central.publishing import approval, signing
 from jupyter_tos_guard.central.publishing.approval import Approved
 from jupyter_tos_guard.central.publishing.keys import ONLINE, read_keys
+from jupyter_tos_guard.central.publishing.reading import (
+    Reading,
+    SignedTargets,
+    View,
+    warnings_of,
+)
 from jupyter_tos_guard.central.publishing.signing import (
     DAY,
     LIFE,
@@ -44,7 +48,7 @@ from jupyter_tos_guard.central.publishing.signing import (
 )
 from jupyter_tos_guard.central.publishing.store import RepositoryError, Store
 from jupyter_tos_guard.policy.bundle import Bundle
-from jupyter_tos_guard.policy.release import Release, ReleaseError, parse
+from jupyter_tos_guard.policy.release import Release
 
 __all__ = [
     "LIFE",
@@ -58,16 +62,12 @@ __all__ = [
     "pin_of",
 ]
 
-#: Days before the end at which offline keys are asked for.
-NOTICE_DAYS: Final = 60
 #: Versions of the policy that stay approved, so that one can go back; older ones are
 #: taken out, so that a thief of the online keys cannot go back further.
 KEEP: Final = 8
 #: Old online metadata that stays: whoever is in the middle of a refresh needs it.
 _KEEP_FILES: Final = 20
 _KEEP_SECONDS: Final = DAY
-
-Document = TypeVar("Document", Root, Targets, Snapshot, Timestamp)
 
 
 class ReleaseChanged(RepositoryError):
@@ -116,6 +116,7 @@ class Repository:
         self.folder = folder
         self.online_keys = online_keys
         self._store = Store(folder)
+        self._reading = Reading(self._store)
         self._clock = clock
 
     def now(self) -> float:
@@ -135,7 +136,7 @@ class Repository:
         ------
         RepositoryError
         """
-        return self._consistently(lambda: self._view().release)
+        return self._reading.look().release
 
     def approved(self) -> list[Approved]:
         """Return the bundles that can be released, the newest first.
@@ -144,13 +145,13 @@ class Repository:
         ------
         RepositoryError
         """
-        view = self._consistently(self._view)
+        view = self._reading.look()
         return approval.approved(view.targets.signed)
 
     def waiting(self) -> list[Approved]:
         """Return bundles that the targets key approved, but no snapshot holds yet."""
-        view = self._consistently(self._view)
-        newest = self._newest_targets(view.root, view.targets.signed.version)
+        view = self._reading.look()
+        newest = self._reading.newest_targets(view.root, view.targets.signed.version)
         known = {each.name for each in approval.approved(view.targets.signed)}
         return [each for each in approval.approved(newest.signed) if each.name not in known] if newest else []
 
@@ -162,28 +163,28 @@ class Repository:
         RepositoryError
             There is none of this name, or the file is missing or changed.
         """
-        view = self._consistently(self._view)
-        return self._target(view.targets.signed, name)
+        view = self._reading.look()
+        return self._reading.target(view.targets.signed, name)
 
     def problems(self) -> list[str]:
         """Return, in sentences, which signatures have ended, end soon, or are by the wrong key."""
-        return _warnings(self._consistently(self._view), self._clock())
+        return warnings_of(self._reading.look(), self._clock())
 
     def can_release(self) -> bool:
         """Whether the online keys that count are here."""
-        return self._can_sign(self._consistently(self._view))
+        return self._can_sign(self._reading.look())
 
     def timestamp_version(self) -> int:
         """Return the number that grows with every change that clients can see."""
-        return self._load(Timestamp, "timestamp.json").signed.version
+        return self._reading.load(Timestamp, "timestamp.json").signed.version
 
     def root_pin(self) -> str:
         """Return what clients are told to trust: the digest of the first root."""
-        return pin_of(self._read("1.root.json"))
+        return pin_of(self._reading.raw("1.root.json"))
 
     def roles(self) -> list[RoleStatus]:
         """Return all roles, the offline ones first."""
-        view = self._consistently(self._view)
+        view = self._reading.look()
         release_role = view.targets.signed.get_delegated_role("release")
         found = []
         for name, document, role in (
@@ -202,7 +203,7 @@ class Repository:
         versions: set[str] = set()
         salts: set[str] = set()
         for number in self._store.versions("targets"):
-            found = approval.used(self._load(Targets, f"{number}.targets.json").signed)
+            found = approval.used(self._reading.load(Targets, f"{number}.targets.json").signed)
             versions |= found[0]
             salts |= found[1]
         return versions, salts
@@ -243,8 +244,8 @@ class Repository:
         name = approval.name_of(opened.version, channel)
         now = self._clock()
         with self._store.locked():
-            view = self._view()
-            base = self._adoptable(view).metadata
+            view = self._reading.view()
+            base = self._reading.adoptable(view).metadata
             self._refuse_foreign(view.root, base, targets_keys)
             self._refuse_used(opened.version, approval.salt_of(bundle))
             targets = copy.deepcopy(base.signed)
@@ -254,7 +255,7 @@ class Repository:
                 targets, keep, {*view.release.bundles, *(release.bundles if release else ()), name}
             )
             signed = self._sign_targets(view.root, targets, targets_keys, now)
-            writes.append((self._metadata(targets.version, "targets"), signed.raw))
+            writes.append((self._reading.path_of(targets.version, "targets"), signed.raw))
             if self._can_sign(view):
                 writes += self._online_writes(view, signed, release, now)
             elif release:
@@ -273,14 +274,14 @@ class Repository:
         """
         now = self._clock()
         with self._store.locked():
-            view = self._view()
-            base = self._adoptable(view).metadata
+            view = self._reading.view()
+            base = self._reading.adoptable(view).metadata
             self._refuse_foreign(view.root, base, targets_keys)
             targets = copy.deepcopy(base.signed)
             approval.take_out(targets, names)
             approval.refuse_unapproved(view.release, targets)
             signed = self._sign_targets(view.root, targets, targets_keys, now)
-            writes = [(self._metadata(targets.version, "targets"), signed.raw)]
+            writes = [(self._reading.path_of(targets.version, "targets"), signed.raw)]
             if self._can_sign(view):
                 writes += self._online_writes(view, signed, None, now)
             self._write(writes)
@@ -294,9 +295,9 @@ class Repository:
         """
         opened = approval.open_checked(bundle)
         name = approval.name_of(opened.version, channel)
-        view = self._consistently(self._view)
+        view = self._reading.look()
         self._refuse_used(opened.version, approval.salt_of(bundle))
-        targets = copy.deepcopy(self._adoptable(view).metadata.signed)
+        targets = copy.deepcopy(self._reading.adoptable(view).metadata.signed)
         self._add(targets, name, bundle, opened, self._clock())
 
     # --- online: releasing ---
@@ -327,15 +328,15 @@ class Repository:
         """Publish the next release, made of the present one while nobody else can change it."""
         now = self._clock()
         with self._store.locked():
-            view = self._view()
+            view = self._reading.view()
             if not self._can_sign(view):
                 raise RepositoryError(self._no_online_keys("released"))
-            targets = self._adoptable(view)
+            targets = self._reading.adoptable(view)
             release = change(view.release)
             writes = self._online_writes(view, targets, release, now)
             self._write(writes)
             self._prune(now)
-            return self._view().release
+            return self._reading.view().release
 
     def resign(
         self, root_keys: Sequence[Signer] = (), targets_keys: Sequence[Signer] = (), *, force: bool = False
@@ -356,18 +357,20 @@ class Repository:
         now = self._clock()
         done: list[str] = []
         with self._store.locked():
-            view = self._view()
+            view = self._reading.view()
             writes: list[tuple[Path, bytes]] = []
             if root_keys:
                 writes.append(self._renew_root(view.root, root_keys, now))
                 done.append("root")
-            targets = self._adoptable(view)
+            targets = self._reading.adoptable(view)
             if targets_keys:
                 self._refuse_foreign(view.root, targets.metadata, targets_keys)
                 targets = self._sign_targets(
                     view.root, copy.deepcopy(targets.metadata.signed), targets_keys, now
                 )
-                writes.append((self._metadata(targets.metadata.signed.version, "targets"), targets.raw))
+                writes.append(
+                    (self._reading.path_of(targets.metadata.signed.version, "targets"), targets.raw)
+                )
                 done.append("targets")
             if self._can_sign(view):
                 online = self._due(view, targets, now, force=force)
@@ -381,8 +384,8 @@ class Repository:
                 raise RepositoryError(self._no_online_keys("renewed"))
             self._write(writes)
             self._prune(now)
-            after = self._view()
-        return Resigned(tuple(done), tuple(_warnings(after, now)))
+            after = self._reading.view()
+        return Resigned(tuple(done), tuple(warnings_of(after, now)))
 
     # --- rotation ---
 
@@ -416,7 +419,7 @@ class Repository:
             raise RepositoryError(f"{threshold} of {len(new)} keys cannot be asked for: give more keys.")
         now = self._clock()
         with self._store.locked():
-            view = self._view()
+            view = self._reading.view()
             if role == "release":
                 self._write(self._replace_release_key(view, new, targets_keys, now))
                 return
@@ -425,7 +428,7 @@ class Repository:
             number, raw = self._sign_root(
                 view.root, root, [*root_keys, *(new if role == "root" else ())], now
             )
-            root_write = (self._metadata(number, "root"), raw)
+            root_write = (self._reading.path_of(number, "root"), raw)
             before: list[tuple[Path, bytes]] = []
             after: list[tuple[Path, bytes]] = []
             if role == "targets":
@@ -433,126 +436,9 @@ class Repository:
             elif role in ("snapshot", "timestamp") and self._can_sign(view):
                 # Signed by the old key and the new one, so that there is no moment without a valid one.
                 before = self._online_writes(
-                    view, self._adoptable(view), None, now, same=True, snapshot=True, also={role: new}
+                    view, self._reading.adoptable(view), None, now, same=True, snapshot=True, also={role: new}
                 )
             self._write([*before, root_write, *after])
-
-    # --- views ---
-
-    def _view(self) -> _View:
-        root = self._root()
-        timestamp = self._load(Timestamp, "timestamp.json")
-        snapshot = self._load(Snapshot, f"{timestamp.signed.snapshot_meta.version}.snapshot.json")
-        versions = snapshot.signed.meta
-        targets = self._load(Targets, f"{versions['targets.json'].version}.targets.json")
-        release_role = self._load(Targets, f"{versions['release.json'].version}.release.json")
-        document = self._target(release_role.signed, RELEASE_TARGET)
-        try:
-            release = parse(document)
-        except ReleaseError as error:
-            raise RepositoryError(f"{self.folder}: {error}") from None
-        return _View(root, targets, release_role, snapshot, timestamp, release)
-
-    def _consistently(self, read: Callable[[], _T]) -> _T:
-        """Read again when a writer pruned, between two looks, what the first one named."""
-        try:
-            return read()
-        except RepositoryError:
-            return read()
-
-    def _root(self) -> Root:
-        """Return the newest root, after following the chain from the first."""
-        versions = self._store.versions("root")
-        if not versions or versions[0] != 1:
-            raise RepositoryError(
-                f"there is no repository at {self.folder}. Make one: jupyter tos-guard central init"
-            )
-        root: Root | None = None
-        for number in range(1, len(versions) + 1):
-            metadata = self._load(Root, f"{number}.root.json")
-            payload, signatures = metadata.signed_bytes, metadata.signatures
-            if (
-                metadata.signed.version != number
-                or not metadata.signed.get_root_verification_result(root, payload, signatures).verified
-            ):
-                raise RepositoryError(
-                    f"{self._metadata(number, 'root')} is not signed by the root before it. "
-                    "Take the repository from a backup, or the file away."
-                )
-            root = metadata.signed
-        assert root is not None
-        return root
-
-    def _newest_targets(self, root: Root, above: int) -> Metadata[Targets] | None:
-        """Return the newest targets beyond a version that are rightly signed and whole."""
-        for number in reversed(self._store.versions("targets")):
-            if number <= above:
-                return None
-            try:
-                metadata = self._load(Targets, f"{number}.targets.json")
-            except RepositoryError:
-                continue  # half a copy must not keep anybody from taking a rule back
-            if (
-                metadata.signed.version == number
-                and is_signed(root, "targets", metadata)
-                and self._is_whole(metadata.signed)
-            ):
-                return metadata
-        return None
-
-    def _is_whole(self, targets: Targets) -> bool:
-        try:
-            for name in targets.targets:
-                self._target(targets, name)
-        except RepositoryError:
-            return False
-        return True
-
-    def _adoptable(self, view: _View) -> _Signed:
-        """Return the targets for the next snapshot."""
-        targets = self._newest_targets(view.root, view.targets.signed.version) or view.targets
-        return _Signed(targets, self._read(f"{targets.signed.version}.targets.json"))
-
-    def _target(self, targets: Targets, name: str) -> bytes:
-        target = targets.targets.get(name)
-        if target is None:
-            raise RepositoryError(f"{name} is not among the approved targets of {self.folder}.")
-        path = self._store.targets / target.get_prefixed_paths()[0]
-        try:
-            data = path.read_bytes()
-            target.verify_length_and_hashes(data)
-        except FileNotFoundError:
-            raise RepositoryError(
-                f"{path} is missing: copy the folder `targets` before `metadata`."
-            ) from None
-        except OSError as error:
-            raise RepositoryError(f"{path} cannot be read: {error.strerror}.") from None
-        except LengthOrHashMismatchError:
-            raise RepositoryError(f"{path} is not what was signed: copy it again.") from None
-        return data
-
-    def _load(self, kind: type[Document], name: str) -> Metadata[Document]:
-        raw = self._read(name)
-        try:
-            metadata: Metadata[Document] = Metadata.from_bytes(raw)
-        except DeserializationError:
-            raise RepositoryError(f"{self._store.metadata / name} is damaged: copy it again.") from None
-        if not isinstance(metadata.signed, kind):
-            raise RepositoryError(f"{self._store.metadata / name} holds something else than its name says.")
-        return metadata
-
-    def _read(self, name: str) -> bytes:
-        try:
-            return self._store.read(name)
-        except FileNotFoundError:
-            if name == "timestamp.json" and not self._store.exists():
-                what = "there is no repository there. Make one: jupyter tos-guard central init"
-            else:
-                what = "the copy is not complete: copy the whole folder again"
-            raise RepositoryError(f"{self._store.metadata / name} is missing: {what}.") from None
-
-    def _metadata(self, number: int, role: str) -> Path:
-        return self._store.metadata / f"{number}.{role}.json"
 
     # --- signing ---
 
@@ -563,13 +449,13 @@ class Repository:
             signer.public_key.keyid: signer for role in ONLINE for signer in read_keys(self.online_keys, role)
         }
 
-    def _can_sign(self, view: _View) -> bool:
+    def _can_sign(self, view: View) -> bool:
         """Whether every online role can be signed here."""
         signers = self._online_signers()
         roles = [
             view.root.roles["snapshot"],
             view.root.roles["timestamp"],
-            self._adoptable(view).metadata.signed.get_delegated_role("release"),
+            self._reading.adoptable(view).metadata.signed.get_delegated_role("release"),
         ]
         return all(len(signers.keys() & set(role.keyids)) >= role.threshold for role in roles)
 
@@ -582,24 +468,25 @@ class Repository:
 
     def _online_writes(
         self,
-        view: _View,
-        targets: _Signed,
+        view: View,
+        targets: SignedTargets,
         release: Release | None,
         now: float,
         *,
         same: bool = False,
         snapshot: bool = True,
         also: Mapping[str, Sequence[Signer]] | None = None,
-        delegator: Targets | None = None,
     ) -> list[tuple[Path, bytes]]:
-        """Sign release (if given), snapshot and timestamp over the targets; return what to write, in order.
+        """Sign release (if given or due), snapshot and timestamp; return what to write, in order.
 
         ``same`` renews the signature of the same release; ``also`` are keys that are to count soon.
         """
         signers = self._online_signers()
         also = also or {}
         writes: list[tuple[Path, bytes]] = []
-        delegator = delegator or targets.metadata.signed
+        delegator = targets.metadata.signed
+        if release is None and not is_signed(delegator, "release", view.release_role):
+            release, same = view.release, True  # these targets leave it to another key
         if release is not None:
             if not same:
                 release = release._replace(serial=view.release.serial + 1, issued=now)
@@ -617,10 +504,10 @@ class Repository:
                 delegator,
                 "release",
             )
-            writes.append((self._metadata(number, "release"), release_raw))
+            writes.append((self._reading.path_of(number, "release"), release_raw))
         else:
             number = view.release_role.signed.version
-            release_raw = self._read(f"{number}.release.json")
+            release_raw = self._reading.raw(f"{number}.release.json")
         snapshot_meta = view.timestamp.signed.snapshot_meta
         if snapshot:
             metas = {
@@ -634,7 +521,7 @@ class Repository:
                 view.root,
                 "snapshot",
             )
-            writes.append((self._metadata(number, "snapshot"), raw))
+            writes.append((self._reading.path_of(number, "snapshot"), raw))
             snapshot_meta = MetaFile.from_data(number, raw, ["sha256"])
         timestamp = Timestamp(
             view.timestamp.signed.version + 1, expires=ends("timestamp", now), snapshot_meta=snapshot_meta
@@ -648,7 +535,7 @@ class Repository:
         writes.append((self._store.metadata / "timestamp.json", raw))
         return writes
 
-    def _due(self, view: _View, targets: _Signed, now: float, *, force: bool) -> list[str]:
+    def _due(self, view: View, targets: SignedTargets, now: float, *, force: bool) -> list[str]:
         """Return the online roles that need a new signature, in order."""
         due = []
         delegator = targets.metadata.signed
@@ -674,16 +561,18 @@ class Repository:
             due.append("timestamp")
         return due
 
-    def _sign_targets(self, root: Root, targets: Targets, keys: Sequence[Signer], now: float) -> _Signed:
+    def _sign_targets(
+        self, root: Root, targets: Targets, keys: Sequence[Signer], now: float
+    ) -> SignedTargets:
         """Give the targets the next version and sign them."""
         targets.version = self._next("targets", targets.version)
         targets.expires = ends("targets", now)
         metadata = Metadata(targets)
-        return _Signed(metadata, sign(metadata, keys, root, "targets"))
+        return SignedTargets(metadata, sign(metadata, keys, root, "targets"))
 
     def _renew_root(self, root: Root, keys: Sequence[Signer], now: float) -> tuple[Path, bytes]:
         number, raw = self._sign_root(root, copy.deepcopy(root), keys, now)
-        return self._metadata(number, "root"), raw
+        return self._reading.path_of(number, "root"), raw
 
     def _sign_root(self, old: Root, root: Root, keys: Sequence[Signer], now: float) -> tuple[int, bytes]:
         root.version = old.version + 1
@@ -701,12 +590,12 @@ class Repository:
         return root.version, raw
 
     def _replace_targets_keys(
-        self, view: _View, root: Root, new: Sequence[Signer], old: Sequence[Signer], now: float
+        self, view: View, root: Root, new: Sequence[Signer], old: Sequence[Signer], now: float
     ) -> tuple[list[tuple[Path, bytes]], list[tuple[Path, bytes]]]:
         """Return what to write before and after the new root."""
-        targets = self._adoptable(view).metadata.signed
+        targets = self._reading.adoptable(view).metadata.signed
         signed = self._sign_targets(root, copy.deepcopy(targets), [*old, *new], now)
-        first = [(self._metadata(signed.metadata.signed.version, "targets"), signed.raw)]
+        first = [(self._reading.path_of(signed.metadata.signed.version, "targets"), signed.raw)]
         online = self._online_writes(view, signed, None, now) if self._can_sign(view) else []
         if is_signed(view.root, "targets", signed.metadata):
             return [*first, *online], []
@@ -714,14 +603,14 @@ class Repository:
         return first, online
 
     def _replace_release_key(
-        self, view: _View, new: Sequence[Signer], targets_keys: Sequence[Signer], now: float
+        self, view: View, new: Sequence[Signer], targets_keys: Sequence[Signer], now: float
     ) -> list[tuple[Path, bytes]]:
-        base = self._adoptable(view).metadata
+        base = self._reading.adoptable(view).metadata
         self._refuse_foreign(view.root, base, targets_keys)
         targets = copy.deepcopy(base.signed)
         targets.delegations = signing.delegations(new)
         signed = self._sign_targets(view.root, targets, targets_keys, now)
-        writes = [(self._metadata(targets.version, "targets"), signed.raw)]
+        writes = [(self._reading.path_of(targets.version, "targets"), signed.raw)]
         if self._can_sign(view):
             writes += self._online_writes(view, signed, view.release, now, same=True, also={"release": new})
         return writes
@@ -764,9 +653,9 @@ class Repository:
                     break
                 return
         raise RepositoryError(
-            f"{self._metadata(targets.signed.version, 'targets')} was not signed by the key that you give "
-            f"({signing.ids(keys)}). Nothing is signed on top of it: somebody else may have put it there. "
-            "Compare it with a backup, and see docs/publishing.md, “A key was stolen”."
+            f"{self._reading.path_of(targets.signed.version, 'targets')} was not signed by the key that you "
+            f"give ({signing.ids(keys)}). Nothing is signed on top of it: somebody else may have put it "
+            "there. Compare it with a backup, and see docs/publishing.md, “A key was stolen”."
         )
 
     def _refuse_used(self, version: str, salt: str) -> None:
@@ -824,11 +713,11 @@ class Repository:
         writes = self._add(targets, name, bundle, opened, now)
         first_targets = Metadata(targets)
         targets_raw = sign(first_targets, targets_keys, root, "targets")
-        writes.append((self._metadata(1, "root"), sign(Metadata(root), root_keys, root, "root")))
-        writes.append((self._metadata(1, "targets"), targets_raw))
+        writes.append((self._reading.path_of(1, "root"), sign(Metadata(root), root_keys, root, "root")))
+        writes.append((self._reading.path_of(1, "targets"), targets_raw))
         nothing, no_snapshot, no_timestamp = Targets(), Snapshot(), Timestamp()
         nothing.version = no_snapshot.version = no_timestamp.version = 0  # the one before the first
-        view = _View(
+        view = View(
             root,
             first_targets,
             Metadata(nothing),
@@ -836,29 +725,8 @@ class Repository:
             Metadata(no_timestamp),
             Release(0, now, name, poll_seconds=poll_seconds),
         )
-        writes += self._online_writes(view, _Signed(first_targets, targets_raw), view.release, now)
+        writes += self._online_writes(view, SignedTargets(first_targets, targets_raw), view.release, now)
         self._write(writes)
-
-
-_T = TypeVar("_T")
-
-
-class _Signed(NamedTuple):
-    """The targets for the next snapshot, and their file."""
-
-    metadata: Metadata[Targets]
-    raw: bytes
-
-
-class _View(NamedTuple):
-    """One state of the repository."""
-
-    root: Root
-    targets: Metadata[Targets]
-    release_role: Metadata[Targets]
-    snapshot: Metadata[Snapshot]
-    timestamp: Metadata[Timestamp]
-    release: Release
 
 
 def create(
@@ -934,24 +802,3 @@ def create(
 def pin_of(root: bytes) -> str:
     """Return the pin of a first root: what a client can be told instead of the file."""
     return f"sha256:{hashlib.sha256(root).hexdigest()}"
-
-
-def _warnings(view: _View, now: float) -> list[str]:
-    """Say what only the offline keys, or other online keys, can mend."""
-    found = []
-    for role, document in (("root", view.root), ("targets", view.targets.signed)):
-        days = (document.expires.timestamp() - now) / DAY
-        if days < NOTICE_DAYS:
-            left = f"ends in {days:.0f} days" if days > 0 else "has ended, and clients refuse it"
-            found.append(f"{role} {left}. Where its key is: jupyter tos-guard central resign --keys FOLDER")
-    for role, metadata, delegator in (
-        ("targets", view.targets, view.root),
-        ("release", view.release_role, view.targets.signed),
-        ("snapshot", view.snapshot, view.root),
-        ("timestamp", view.timestamp, view.root),
-    ):
-        if not is_signed(delegator, role, metadata):
-            found.append(f"{role} is not signed by the key that counts now. Bring the new key, then resign.")
-        elif metadata.signed.expires.timestamp() < now:
-            found.append(f"{role} has ended, and clients refuse it. Run: jupyter tos-guard central resign")
-    return found

@@ -17,8 +17,8 @@ from securesystemslib.signer import Signer
 
 from jupyter_tos_guard.central.publishing.document import document_of, write_document
 from jupyter_tos_guard.central.publishing.keys import ONLINE, KeyProblem, key_files, make_key, read_keys
+from jupyter_tos_guard.central.publishing.reading import NOTICE_DAYS
 from jupyter_tos_guard.central.publishing.repository import (
-    NOTICE_DAYS,
     Repository,
     RepositoryError,
     Resigned,

@@ -15,6 +15,7 @@ from jupyter_tos_guard.central.publishing.repository import Repository, Reposito
 from jupyter_tos_guard.policy.bundle import Bundle
 
 from .conftest import Hub
+from .test_repository import laptop, push
 
 
 def new_key(hub: Hub, role: str, name: str = "new") -> CryptoSigner:
@@ -163,8 +164,6 @@ def test_lost_online_keys_can_be_replaced_with_the_offline_ones(hub: Hub) -> Non
 
 
 def test_keys_replaced_on_a_laptop_are_taken_up_where_the_service_runs(hub: Hub, tmp_path: Path) -> None:
-    from .test_repository import laptop, push
-
     reader = hub.reader()
     reader.release()
     mine = laptop(hub, tmp_path)
@@ -183,6 +182,20 @@ def test_keys_replaced_on_a_laptop_are_taken_up_where_the_service_runs(hub: Hub,
     assert hub.repository.resign() == (("release", "snapshot", "timestamp"), ())
     assert reader.release().current == "policy/1.bundle"
     assert hub.reader("fresh").release().current == "policy/1.bundle"
+
+
+def test_a_publish_that_takes_up_a_new_release_key_signs_the_release_with_it(
+    hub: Hub, tmp_path: Path
+) -> None:
+    reader = hub.reader()
+    reader.release()
+    mine = laptop(hub, tmp_path)
+    mine.replace_keys("release", [make_key(tmp_path / "release.pem")], targets_keys=hub.targets_keys)
+    (tmp_path / "release.pem").rename(hub.online / "release.pem")
+    push(mine, hub, "metadata/*.targets.json")
+    hub.repository.publish(hub.bundle("2"), hub.targets_keys)
+    assert reader.release().current == "policy/1.bundle"
+    assert hub.repository.problems() == []
 
 
 def test_a_thief_who_ran_ahead_with_version_numbers_is_forgotten_with_his_keys(hub: Hub) -> None:
