@@ -6,12 +6,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from jupyter_tos_guard.gate.notice import MIME_TYPE, SENTENCE, notice
+from jupyter_tos_guard.gate.notice import MIME_TYPE, PAUSED, SENTENCE, notice, summary
 from jupyter_tos_guard.gate.ruling import Item, Ruling
 from jupyter_tos_guard.inspection.facts import Fact, Kind, Span
 from jupyter_tos_guard.inspection.readable import readable
 from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
-from jupyter_tos_guard.policy.model import Clause, Mode, Terms, Verdict
+from jupyter_tos_guard.policy.model import Clause, Mode, Pause, Terms, Verdict
 from jupyter_tos_guard.strikes.standing import Level, Standing
 
 TERMS = Terms(
@@ -213,3 +213,47 @@ def test_without_a_policy_the_fault_is_not_the_users() -> None:
 def test_readable_keeps_honest_text() -> None:
     text = "pip install naïve-日本語 émigré עברית 👩 #!$"
     assert readable(text) == text
+
+
+def paused(reason: str, until: float | None) -> Ruling:
+    block = Verdict.BLOCK
+    decision = Decision(block, block, (), Reason.RESTRICTED, Mode.ENFORCE, "1", "d" * 64, reason)
+    return Ruling(block, "x = 1", (Item("", "x = 1", decision),), pause=Pause(reason, until))
+
+
+def test_a_pause_says_why_until_when_and_what_is_still_there() -> None:
+    data, page, plain = forms(paused("Three strikes within a week.", 4e9))
+    assert data["pause"] == {"reason": "Three strikes within a week.", "until": 4e9}
+    assert (data["findings"], data["failure"], data["run_anyway"]) == ([], "", None)
+    for text in (plain, Outline(page).text):
+        unfolded = " ".join(text.split())
+        for part in (
+            PAUSED,
+            "Three strikes within a week.",
+            "2096-10-02 07:06 UTC",
+            "yours to read",
+            "Ask or appeal",
+        ):
+            assert part in unfolded
+        assert SENTENCE not in unfolded
+        assert "fault of the guard" not in unfolded
+    assert summary(data) == "running code is paused for your account until 2096-10-02 07:06 UTC"
+
+
+def test_a_pause_without_an_end_or_a_reason_still_says_what_to_do() -> None:
+    data, _, plain = forms(paused("", None))
+    assert "The reason given" not in plain
+    assert "lift the pause" in " ".join(plain.split())
+    assert summary(data) == "running code is paused for your account until it is lifted"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_reason_of_a_pause_acts_on_nothing(text: str) -> None:
+    _, page, plain = forms(paused(text, 4e9))
+    assert "<script" not in page
+    assert "<img" not in page
+    assert not set("\x1b\x00\u202e") & set(page + plain)
+
+
+def test_an_ordinary_notice_has_no_pause() -> None:
+    assert forms(a_ruling())[0]["pause"] is None

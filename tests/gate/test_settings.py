@@ -65,6 +65,8 @@ def test_the_operators_word_beats_the_users(folders: dict[str, Path]) -> None:
             [{"subject": "user:ann", "target": "*", "until": 2e9}],
         ),
         ("policy", "/etc/policy.bundle", "/etc/policy.bundle"),
+        ("central", "https://hub.example/services/tos-guard/", "https://hub.example/services/tos-guard"),
+        ("poll_seconds", "60", 60.0),
     ],
 )
 def test_variables_are_read(folders: dict[str, Path], name: str, text: str, value: object) -> None:
@@ -85,6 +87,10 @@ def test_variables_are_read(folders: dict[str, Path], name: str, text: str, valu
         ("enable", 3, "list"),
         ("enabled", ["torrents"], "did you mean 'enable'"),
         ("policy", None, "None"),
+        ("central", "hub.example", "http:// or https://"),
+        ("mirror", "ftp://hub.example", "http:// or https://"),
+        ("proxy", 3128, "http:// or https://"),
+        ("poll_seconds", -1, "-1"),
     ],
 )
 def test_a_mistyped_value_is_said_and_left_out(

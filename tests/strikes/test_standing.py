@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import count, permutations
 
 from jupyter_tos_guard.policy.model import Ladder
-from jupyter_tos_guard.strikes.standing import DAY, Level, Standing, standing
+from jupyter_tos_guard.strikes.standing import DAY, Level, Seen, Standing, expected, standing
 from jupyter_tos_guard.strikes.strike import Action, Strike
 
 from .test_strike import a_strike
@@ -109,3 +109,42 @@ def test_strikes_from_the_future_are_ignored() -> None:
 def test_order_does_not_matter() -> None:
     strikes = strike(40), strike(20, severe=True), strike(3), strike(60)
     assert len({at(*order) for order in permutations(strikes)}) == 1
+
+
+# -- what the hub says, and what it has not seen yet
+
+
+def seen(level: Level, live: int, until: float | None, following: Level | None, left: int) -> Seen:
+    return Seen(Standing(level, live, until, following, left), NOW - DAY)
+
+
+def test_what_the_hub_says_counts_and_older_strikes_here_do_not() -> None:
+    """It knows what was overturned; a strike that lies here still may be one of those."""
+    good = seen(Level.GOOD, 0, None, Level.WARNED, 1)
+    assert expected(good, [strike(30), strike(20), strike(2)], LADDER, NOW) == good.standing
+
+
+def test_a_strike_that_the_hub_has_not_seen_is_added() -> None:
+    good = seen(Level.GOOD, 0, None, Level.WARNED, 1)
+    assert expected(good, [strike(0)], LADDER, NOW).level is Level.WARNED
+    warned = seen(Level.WARNED, 2, NOW + 50 * DAY, Level.RESTRICTED, 1)
+    now = expected(warned, [strike(0)], LADDER, NOW)
+    assert now == Standing(Level.RESTRICTED, 3, NOW + 50 * DAY, Level.SUSPENDED, 2)
+    restricted = seen(Level.RESTRICTED, 4, NOW + 5 * DAY, Level.SUSPENDED, 1)
+    assert expected(restricted, [strike(0)], LADDER, NOW).level is Level.SUSPENDED
+
+
+def test_a_restriction_by_an_admin_is_not_undone_by_arithmetic() -> None:
+    suspended = seen(Level.SUSPENDED, 0, None, None, 0)
+    assert expected(suspended, [strike(0)], LADDER, NOW).level is Level.SUSPENDED
+
+
+def test_what_does_not_count_is_not_added() -> None:
+    good = seen(Level.GOOD, 0, None, Level.WARNED, 1)
+    assert expected(good, [strike(0, action=Action.OBSERVE)], LADDER, NOW) == good.standing
+
+
+def test_a_level_that_has_ended_since_is_not_shown_any_more() -> None:
+    over = seen(Level.RESTRICTED, 3, NOW - 10, Level.SUSPENDED, 2)
+    assert expected(over, [], LADDER, NOW).level is Level.WARNED
+    assert expected(seen(Level.WARNED, 0, NOW - 10, Level.RESTRICTED, 1), [], LADDER, NOW).level is Level.GOOD
