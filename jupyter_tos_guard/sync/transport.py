@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import json as _json
+import math
 import os
 import socket
 import ssl
+import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
-from threading import Event, Timer
+from threading import Condition, Event, Thread
 from typing import IO, Any, Final, NamedTuple
 
 import httpx
@@ -109,6 +111,7 @@ class Transport:
         self.whole = whole
         self._kept: dict[str, tuple[str, bytes]] = {}
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._watchdog = Watchdog(self._cut)
         try:
             certificates = _certificates(traits.ca_bundle, (self.central, self.repository))
         except (OSError, ValueError) as error:
@@ -131,6 +134,7 @@ class Transport:
     def close(self) -> None:
         """Close connections."""
         self._client.close()
+        self._watchdog.end()
 
     def asynchronous(self) -> httpx.AsyncClient:
         """Return a client for an event loop, to be closed by the caller."""
@@ -258,20 +262,16 @@ class Transport:
 
         httpx bounds each wait for the next piece, and a server may send many small ones.
         """
-
-        def cut() -> None:
-            late.set()
-            for each in list(self._sockets):
-                with contextlib.suppress(OSError):
-                    socket.socket.shutdown(each, socket.SHUT_RDWR)
-
-        timer = Timer(self.whole + PER_MEGABYTE * limit / 2**20, cut)
-        timer.daemon = True
-        timer.start()
+        self._watchdog.watch(self.whole + PER_MEGABYTE * limit / 2**20, late)
         try:
             yield
         finally:
-            timer.cancel()
+            self._watchdog.rest()
+
+    def _cut(self) -> None:
+        for each in list(self._sockets):
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Take note of the sockets in use."""
@@ -279,6 +279,58 @@ class Transport:
             found = info["return_value"].get_extra_info("socket")
             if isinstance(found, socket.socket):
                 self._sockets.add(found)
+
+
+class Watchdog:
+    """Calls a function when a time is over; a thread for each time would cost half a millisecond.
+
+    Parameters
+    ----------
+    bite : callable
+        Called from another thread.
+    """
+
+    def __init__(self, bite: Callable[[], None]) -> None:
+        self._bite = bite
+        self._condition = Condition()
+        self._end = math.inf
+        self._sleeps_until = math.inf
+        self._late = Event()
+        self._thread: Thread | None = None
+        self._is_over = False
+
+    def watch(self, seconds: float, late: Event) -> None:
+        """Bite after so long, and set ``late``; in place of what was watched before."""
+        with self._condition:
+            self._end, self._late = time.monotonic() + seconds, late
+            if self._thread is None and not self._is_over:
+                self._thread = Thread(target=self._run, name="tos-guard-watchdog", daemon=True)
+                self._thread.start()
+            elif self._end < self._sleeps_until:
+                self._condition.notify()
+
+    def rest(self) -> None:
+        """Watch nothing."""
+        with self._condition:
+            self._end = math.inf
+
+    def end(self) -> None:
+        """Let the thread end."""
+        with self._condition:
+            self._is_over = True
+            self._condition.notify()
+
+    def _run(self) -> None:
+        with self._condition:
+            while not self._is_over:
+                now = time.monotonic()
+                if now >= self._end:
+                    self._end = math.inf
+                    self._late.set()
+                    self._bite()
+                self._sleeps_until = self._end
+                # Nothing to watch: no wake-up at all until there is.
+                self._condition.wait(None if self._end == math.inf else self._end - now)
 
 
 class Fetcher(FetcherInterface):
