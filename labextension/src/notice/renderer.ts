@@ -10,7 +10,7 @@ import { Panel, Widget } from '@lumino/widgets';
 import { Guard } from '../guard';
 import { ERROR_NAME, MIME_TYPE } from '../names';
 import { readable } from '../text';
-import { readNotice } from './notice';
+import { INotice, readNotice } from './notice';
 
 /** Before HTML, which has rank 50. */
 export const RANK = 40;
@@ -29,13 +29,35 @@ class NoticeRenderer extends Panel implements IRenderMime.IRenderer {
     this.addClass('jp-TosGuard-output');
   }
 
-  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
-    const notice = readNotice(model.data[MIME_TYPE]);
-    this._isNotice = notice !== null;
-    if (!notice) {
+  renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this._notice = readNotice(model.data[MIME_TYPE]);
+    if (!this._notice) {
       this._replace(asText(model.data['text/plain']));
+      return Promise.resolve();
+    }
+    return this._show();
+  }
+
+  protected onAfterAttach(): void {
+    this._cell = find(this, isCell);
+    // A notice that comes while its cell runs was sent by the kernel, one that is there
+    // without was in the file.
+    this._isLive ||= this._cell?.model.executionState === 'running';
+    const area = find(this, isOutputArea);
+    if (area && this._notice) {
+      area.outputLengthChanged.connect(hideError);
+      hideError(area);
+    }
+    void this._show();
+  }
+
+  /** Show the notice once it is known where, which may be later than what. */
+  private async _show(): Promise<void> {
+    const notice = this._notice;
+    if (!notice || !this.isAttached || this._shown === notice) {
       return;
     }
+    this._shown = notice;
     const { NoticeView } = await import('./view');
     if (!this.isDisposed) {
       this._replace(
@@ -49,18 +71,6 @@ class NoticeRenderer extends Panel implements IRenderMime.IRenderer {
     }
   }
 
-  protected onAfterAttach(): void {
-    this._cell = find(this, isCell);
-    // A notice that comes while its cell runs was sent by the kernel, one that is there
-    // without was in the file.
-    this._isLive = this._cell?.model.executionState === 'running';
-    const area = find(this, isOutputArea);
-    if (area && this._isNotice) {
-      area.outputLengthChanged.connect(hideError);
-      hideError(area);
-    }
-  }
-
   private _replace(content: Widget): void {
     for (const widget of [...this.widgets]) {
       widget.dispose();
@@ -70,7 +80,8 @@ class NoticeRenderer extends Panel implements IRenderMime.IRenderer {
 
   private _cell: CodeCell | null = null;
   private _isLive = false;
-  private _isNotice = false;
+  private _notice: INotice | null = null;
+  private _shown: INotice | null = null;
 }
 
 /**

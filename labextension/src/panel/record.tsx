@@ -113,7 +113,7 @@ function RecordView({ guard, record, onChange }: IRecordProps): JSX.Element {
   );
   return (
     <>
-      <header className="jp-TosGuard-record-header">
+      <div className="jp-TosGuard-record-header">
         <h2>{trans.__('Terms of use')}</h2>
         <button
           type="button"
@@ -123,7 +123,7 @@ function RecordView({ guard, record, onChange }: IRecordProps): JSX.Element {
         >
           {trans.__('Refresh')}
         </button>
-      </header>
+      </div>
       <section className="jp-TosGuard-summary" data-tone={tone}>
         <strong>{label}</strong>
         {details.map(detail => (
