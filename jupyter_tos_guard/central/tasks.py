@@ -35,7 +35,7 @@ def of(context: Context) -> list[tuple[str, float, Task]]:
     """Return the tasks of a service: name, seconds between two runs, what to do."""
     return [
         ("policies", 10.0, Policies(context)),
-        ("resign", 3600.0, lambda: resign(context)),
+        ("signatures", 30.0, Signatures(context)),
         ("purge", 3600.0, lambda: purge(context)),
         ("notices", 60.0, lambda: tell(context)),
     ]
@@ -69,17 +69,34 @@ class Policies:
         self._seen = version
 
 
-async def resign(context: Context) -> None:
-    """Renew signatures when it is time; those of the offline keys too, where they lie with the service."""
-    repository = context.repository
-    if repository is None or not repository.exists() or not repository.can_release():
-        return
-    offline = Places.below(context.documents.parent).offline if context.documents else None
-    done = await context.threads.run(keep_signed, repository, offline)
-    if done.roles:
-        context.log.info("Signed again: %s", ", ".join(done.roles))
-    for warning in done.warnings:
-        context.log.warning("%s", warning)
+class Signatures:
+    """Renews signatures in time, and takes up what was approved on another machine and copied here.
+
+    Those of the offline keys are renewed too, where they lie with the service. What only people can mend is
+    logged when it begins and daily while it lasts.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._told: tuple[str, ...] = ()
+        self._told_at = 0.0
+
+    async def __call__(self) -> None:
+        """Look, and sign if there is reason to."""
+        context, repository = self._context, self._context.repository
+        if repository is None or not repository.exists():
+            return
+        if not await context.threads.run(repository.can_release):
+            return  # a replica that only serves
+        offline = Places.below(context.documents.parent).offline if context.documents else None
+        done = await context.threads.run(keep_signed, repository, offline)
+        if done.roles:
+            context.log.info("Signed again: %s", ", ".join(done.roles))
+        now = context.clock()
+        if done.warnings != self._told or now - self._told_at > 86_400:
+            self._told, self._told_at = done.warnings, now
+            for warning in done.warnings:
+                context.log.warning("%s", warning)
 
 
 async def purge(context: Context) -> None:
