@@ -21,6 +21,8 @@ from ipykernel.kernelbase import Kernel
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.gate.ruling import Gate, Ruling
+    from jupyter_tos_guard.gate.settings import Configuration
+    from jupyter_tos_guard.guard import HubSource
     from jupyter_tos_guard.sync.companion import Companion
 
 ERROR_NAME = "DisallowedCodeError"
@@ -187,12 +189,11 @@ class Guarding(Kernel):
     def _load(self) -> None:
         """Import and set up the guard; anything may go wrong here."""
         from jupyter_tos_guard.gate.ruling import open_gate
-        from jupyter_tos_guard.sync.cache import hub_source
 
         file = getattr(self.parent, "connection_file", "")
         language = str(self.language_info.get("name", ""))
         environ = dict(os.environ)
-        gate = open_gate(file, environ, language, self._plain_text, hub_source)
+        gate = open_gate(file, environ, language, self._plain_text, _hub)
         companion = None
         if gate.settings and gate.settings.traits.central:
             from jupyter_tos_guard.sync.companion import Companion
@@ -383,6 +384,15 @@ class Guarding(Kernel):
     def _tos_without_guard(self, line: str, cell: str | None = None) -> None:
         """Answer every %tos line: there is no guard."""
         print(f"This kernel is not guarded ({self.guard_state}): {self.guard_detail}")
+
+
+def _hub(settings: Configuration) -> HubSource | None:
+    """Return what comes from the central server; kernels without one do not load what reads it."""
+    if not settings.traits.central:
+        return None
+    from jupyter_tos_guard.sync.cache import hub_source
+
+    return hub_source(settings)
 
 
 class _Closed:

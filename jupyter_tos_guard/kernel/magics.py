@@ -21,7 +21,6 @@ from jupyter_tos_guard.policy.bundle import Bundle
 from jupyter_tos_guard.policy.decision import Decision
 from jupyter_tos_guard.policy.model import Verdict
 from jupyter_tos_guard.strikes.standing import Level, Standing
-from jupyter_tos_guard.sync.cache import PolicyCache
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -167,6 +166,8 @@ def _restrictions(gate: Gate, standing: Standing) -> list[str]:
 
 def _exchange(gate: Gate, bundle: Bundle | None) -> list[str]:
     """Say how the exchange with the central server goes."""
+    from jupyter_tos_guard.sync.cache import PolicyCache  # only where there is one
+
     source, lines = gate.guard.source, []
     if not isinstance(source, PolicyCache) or not gate.settings:
         return []
