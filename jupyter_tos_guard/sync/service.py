@@ -423,6 +423,10 @@ class Sync:
             self._timestamp = refreshed.timestamp
             self._take(exchange.contact)
             self._look_at_cache()
+            if refreshed.is_new:
+                # Admins see during a roll-out who has it, not a quarter of an hour later. An
+                # emergency spreads these reports as it spreads the refreshes.
+                self._report_now.set()
             await _sleep(pace.succeeded(settings.poll_seconds or refreshed.poll_seconds), self._refresh_now)
 
     async def _reporting(self) -> None:
