@@ -54,7 +54,7 @@ def main() -> None:
     options.add_argument("--strikes", type=float, default=0.2, help="records per server and day")
     options.add_argument("--outage", type=float, default=2.0, help="hours")
     options.add_argument("--requests-per-second", type=float, default=5_000, help="that static files take")
-    options.add_argument("--reports-per-second", type=float, default=1_000, help="that the service takes")
+    options.add_argument("--reports-per-second", type=float, default=2_000, help="that the service takes")
     options.add_argument("--connections", type=int, default=20_000, help="long polls that one replica holds")
     options.add_argument("--gigabits", type=float, default=1.0, help="of the link")
     options.add_argument("--json", action="store_true")
@@ -224,6 +224,7 @@ def simulate(chosen: argparse.Namespace, costs: dict[str, Cost]) -> list[dict[st
         row("reports per second, peak", reports, chosen.reports_per_second),
         row("long polls held open", servers, chosen.connections),
         row("bytes per day, GB", daily / 1e9, link * DAY / 1e9),
+        row("emergency, reports per second, peak", emergency(servers, 1), chosen.reports_per_second),
         row("after an outage, requests per second, peak", back * idle.requests, chosen.requests_per_second),
     ]
     for name, what in (("a rule softened", "rule softened"), ("a new bundle", "new bundle")):

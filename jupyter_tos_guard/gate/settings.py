@@ -19,6 +19,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from jupyter_core.paths import ENV_CONFIG_PATH, SYSTEM_CONFIG_PATH, jupyter_config_dir, jupyter_data_dir
 from traitlets import Bool, CaselessStrEnum, Dict, Enum, Float, Int, List, TraitError, Unicode
@@ -136,11 +137,14 @@ class Configuration(NamedTuple):
         For each trait that is set, the file or variable that set it.
     problems : tuple of str
         One sentence for each value that was left out: what, where, how to mend.
+    server : str
+        JupyterHub's name of this server; empty for the default one.
     """
 
     traits: TosGuard
     origins: Mapping[str, str]
     problems: tuple[str, ...]
+    server: str = ""
 
     @property
     def closes_on_defects(self) -> bool:
@@ -157,7 +161,9 @@ class Configuration(NamedTuple):
     def cache_folder(self) -> Path:
         """Folder of what comes from the central server."""
         chosen = self.traits.cache
-        return Path(chosen).expanduser() if chosen else Path(jupyter_data_dir(), "tos_guard", "cache")
+        folder = Path(chosen).expanduser() if chosen else Path(jupyter_data_dir(), "tos_guard", "cache")
+        # Named servers share a home, but a release may have another policy for each.
+        return folder / f"server-{quote(self.server, safe='')[:100]}" if self.server else folder
 
     @property
     def policy_path(self) -> Path | None:
@@ -191,7 +197,7 @@ def configuration(environ: Mapping[str, str] | None = None) -> Configuration:
                 problems.append(f"{origin}: {problem}; this value is left out")
             else:
                 origins[name] = origin
-    return Configuration(traits, origins, tuple(problems))
+    return Configuration(traits, origins, tuple(problems), environ.get("JUPYTERHUB_SERVER_NAME", ""))
 
 
 def _set(traits: TosGuard, name: str, value: object) -> str:

@@ -116,6 +116,16 @@ def test_a_file_for_the_server_alone_is_no_problem(folders: dict[str, Path]) -> 
     assert configuration({}).problems == ()
 
 
+def test_named_servers_have_caches_of_their_own_whatever_their_name(folders: dict[str, Path]) -> None:
+    environ = {"JUPYTER_TOS_GUARD_CACHE": "/cache"}
+    assert configuration(environ).cache_folder == Path("/cache")
+    names = ["gpu", "../../etc", ".", "a/b", "x" * 300, "ü"]
+    found = [configuration(environ | {"JUPYTERHUB_SERVER_NAME": name}).cache_folder for name in names]
+    assert len(set(found)) == len(names)
+    assert {path.parent for path in found} == {Path("/cache")}
+    assert all(len(path.name) < 200 and path.name not in (".", "..") for path in found)
+
+
 def test_failures_are_those_of_the_table() -> None:
     assert set(FAILURES) == {reason.value for reason in ANSWERS}
 
