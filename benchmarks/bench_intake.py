@@ -54,32 +54,24 @@ def bodies(user: int, reports: int, strikes: int) -> list[bytes]:
 
     Two of three strikes are observed only, as on a hub in monitor mode that starts to enforce.
     """
-    made = []
     client = uuid4().hex
-    for number in range(reports):
-        made.append(
-            gzip.compress(
-                json.dumps(
-                    report(
-                        [
-                            strike(
-                                f"{user}-{number}-{n}",
-                                rule=RULES[(user + n) % len(RULES)],
-                                action="observe" if n % 3 else "block",
-                                cell_digest=f"{user:032x}{number * strikes + n:032x}",
-                                time=time.time() - 3600,
-                            )
-                            for n in range(strikes)
-                        ],
-                        first=number * strikes + 1,
-                        stream=f"stream-{user}",
-                        client=client,
-                    )
-                ).encode(),
-                6,
-            )
+    return [body_of(user, number, strikes, client) for number in range(reports)]
+
+
+def body_of(user: int, number: int, strikes: int, client: str) -> bytes:
+    """Return one report."""
+    made = [
+        strike(
+            f"{user}-{number}-{n}",
+            rule=RULES[(user + n) % len(RULES)],
+            action="observe" if n % 3 else "block",
+            cell_digest=f"{user:032x}{number * strikes + n:032x}",
+            time=time.time() - 3600,
         )
-    return made
+        for n in range(strikes)
+    ]
+    data = report(made, first=number * strikes + 1, stream=f"stream-{user}", client=client)
+    return gzip.compress(json.dumps(data).encode(), 6)
 
 
 class Loader:
@@ -133,7 +125,8 @@ class Loader:
     ) -> None:
         writer.write(
             (
-                f"POST {self._path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: token {self._tokens[user]}\r\n"
+                f"POST {self._path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                f"Authorization: token {self._tokens[user]}\r\n"
                 "Content-Type: application/json\r\nContent-Encoding: gzip\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n"
             ).encode()

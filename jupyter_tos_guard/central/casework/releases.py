@@ -1,4 +1,4 @@
-"""Changes of what is released: soften a rule, share, mode. The repository first, then the record of it.
+"""Changes of what is released: soften a rule, share, mode; and the record of it.
 
 Who may is asked by whoever calls. An online key can choose and soften, and nothing else.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework import audit
 from jupyter_tos_guard.central.publishing.record import record_release
@@ -38,12 +40,14 @@ def change(
     RepositoryError
         Nothing was changed.
     """
-    release = repository.change_release(make)
-    detail = {**detail, "serial": release.serial}
 
-    def note(session: Any) -> None:
-        record_release(session, release, now)
+    def work(session: Session) -> Release:
+        # First the entry, which fails when the database does: nothing is released unrecorded.
         audit.record(session, actor, action, target, detail, now)
+        session.flush()
+        release = repository.change_release(make)
+        record_release(session, release, now)
+        return release
 
-    database.run(note)
-    return release
+    # Once: a second attempt would find its own change done already.
+    return database.run(work, attempts=1)
