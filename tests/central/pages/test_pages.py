@@ -142,7 +142,6 @@ def test_a_page_is_for_whom_it_is_and_hostile_text_stays_text(seeded: Seeded, pa
         assert Checked(answer.text).problems == [], role
         assert "<script>window" not in answer.text
         assert "\u202e" not in answer.text
-        assert answer.text.count("{{7*7}}") >= answer.text.count("window.hacked=1&lt;/script")
         policy = answer.headers["Content-Security-Policy"]
         assert "script-src 'self';" in policy
         assert "unsafe" not in policy
@@ -276,6 +275,7 @@ def test_hostile_text_is_shown_and_not_swallowed(seeded: Seeded) -> None:
     html = seeded.page(f"strikes/{seeded.ids['hostile']}")
     assert html.count("&lt;script&gt;window.hacked=1&lt;/script&gt;") >= 5
     assert "\\u202e" in html
+    assert "{{7*7}}" in html
     assert HOSTILE not in html
 
 
