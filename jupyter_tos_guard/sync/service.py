@@ -484,7 +484,7 @@ class Sync:
                     LONGEST_WAIT,
                 )
             except (httpx.HTTPError, httpx.InvalidURL, OSError, asyncio.TimeoutError):
-                await asyncio.sleep(pace.failed())
+                await asyncio.sleep(pace.dropped())
                 continue
             if response.status_code == httpx.codes.OK:
                 known, found = self._timestamp, decode(response.content)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -21,8 +22,8 @@ def proxy() -> None:
 def start_hub(proxy: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartHub]:
     hubs: list[RealHub] = []
 
-    def start(config: str, base_url: str = "/", variables: Mapping[str, str] | None = None) -> RealHub:
-        hub = RealHub(tmp_path_factory.mktemp("hub"), config, base_url, variables)
+    def start(config: str, *arguments: Any, **options: Any) -> RealHub:
+        hub = RealHub(tmp_path_factory.mktemp("hub"), config, *arguments, **options)
         hubs.append(hub)
         return hub.start()
 

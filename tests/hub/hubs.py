@@ -85,13 +85,18 @@ class RealHub:
     """JupyterHub with an operator's configuration, in a folder of its own."""
 
     def __init__(
-        self, folder: Path, config: str, base_url: str = "/", variables: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        config: str,
+        base_url: str = "/",
+        variables: Mapping[str, str] | None = None,
+        port: int = 0,
     ) -> None:
         self.folder = folder
         self.variables = dict(variables or {})
         self.token = secrets.token_hex(16)
         self.base_url = base_url
-        self.port, self.service_port = free_port(), free_port()
+        self.port, self.service_port = port or free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "jupyterhub_config.py"
         (folder / "home").mkdir()

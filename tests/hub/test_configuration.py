@@ -165,6 +165,12 @@ def test_a_mistake_is_told_in_one_sentence(options: dict[str, Any], said: str) -
     assert said in str(caught.value)
 
 
+def test_a_hub_without_the_extra_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jupyter_tos_guard.central.app", None)
+    with pytest.raises(HubConfigurationError, match=r"pip install 'jupyter_tos_guard\[central\]'"):
+        guard_hub(Config(), admins={"ada"})
+
+
 def test_a_hub_with_a_mistyped_option_does_not_start_and_says_why_without_a_traceback(tmp_path: Path) -> None:
     config = tmp_path / "jupyterhub_config.py"
     config.write_text("from jupyter_tos_guard.central.hub import guard_hub\nguard_hub(c, admns={'ada'})\n")

@@ -251,7 +251,13 @@ def _arguments(settings: Mapping[str, Any], bind: str) -> tuple[list[str], str]:
 
     Checked by the service's own traits: a mistake is told now, and not by a service that does not come up.
     """
-    from jupyter_tos_guard.central.app import CentralApp
+    try:
+        from jupyter_tos_guard.central.app import CentralApp
+    except ModuleNotFoundError as error:
+        raise HubConfigurationError(
+            f"the central service needs {error.name}, which is not in this environment. Install it with: "
+            f"{sys.executable} -m pip install 'jupyter_tos_guard[central]'"
+        ) from None
 
     known = CentralApp.class_own_traits(config=True)
     app = CentralApp()
