@@ -223,6 +223,9 @@ def simulate(chosen: argparse.Namespace, costs: dict[str, Cost]) -> list[dict[st
         row("polls, requests per second, peak", polls * idle.requests, chosen.requests_per_second),
         row("reports per second, peak", reports, chosen.reports_per_second),
         row("long polls held open", servers, chosen.connections),
+        row(
+            "long polls again after a restart, per second, peak", restart(servers), chosen.requests_per_second
+        ),
         row("bytes per day, GB", daily / 1e9, link * DAY / 1e9),
         row("emergency, reports per second, peak", emergency(servers, 1), chosen.reports_per_second),
         row("after an outage, requests per second, peak", back * idle.requests, chosen.requests_per_second),
@@ -281,6 +284,11 @@ def outage(servers: int, duration: float, interval: float) -> float:
         pace = paces[number]
         heapq.heappush(queue, (now + (pace.failed() if now < duration else pace.succeeded()), number))
     return max(seconds.values()) * scale
+
+
+def restart(servers: int) -> int:
+    """Return the most held requests that come back in one second after all were cut at once."""
+    return max(Counter(int(Pace(1.0, random.Random(number)).dropped()) for number in range(servers)).values())
 
 
 def emergency(servers: int, requests: int) -> float:

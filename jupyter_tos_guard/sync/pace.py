@@ -16,6 +16,8 @@ LONGEST_RETRY: Final = 900.0
 COOL_DOWN: Final = 600.0
 #: Bounds of what the server may ask for, in seconds.
 SHORTEST, LONGEST = 15.0, 86_400.0
+#: Seconds over which held requests come back after they were all cut.
+HELD_SPREAD: Final = 60.0
 #: Seconds over which servers spread that were woken at once by an emergency, unless they are told.
 WAKE_SPREAD: Final = 5.0
 
@@ -55,6 +57,10 @@ class Pace:
         longest = min(max(LONGEST_RETRY, self.interval), FIRST_RETRY * 2.0**self._failures)
         self._failures = min(self._failures + 1, 30)
         return self._chance.uniform(0.25, 1.0) * longest
+
+    def dropped(self) -> float:
+        """Return the delay after a held request was cut: a restart cuts everybody's in one moment."""
+        return max(self.failed(), self._chance.uniform(0, HELD_SPREAD))
 
     def cool_down(self, seconds: float) -> float:
         """Return the delay after a server asked to be left alone for so long (0: it did not say)."""

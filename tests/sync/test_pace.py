@@ -76,6 +76,13 @@ def test_ten_thousand_clients_that_return_at_once_after_an_outage(kind: str) -> 
     assert max(back.values()) - up < 2 * max(LONGEST_RETRY, COOL_DOWN) + 60
 
 
+def test_held_requests_that_were_all_cut_come_back_over_a_minute() -> None:
+    delays = [Pace(1.0, random.Random(number)).dropped() for number in range(10_000)]
+    counts = [sum(int(delay) == second for delay in delays) for second in range(61)]
+    assert max(counts) < 3 * 10_000 / 60
+    assert max(delays) <= 60
+
+
 def test_servers_woken_at_once_spread_their_requests() -> None:
     delays = [Pace(300.0, random.Random(number)).woken() for number in range(10_000)]
     counts = [sum(int(delay * 10) == tenth for delay in delays) for tenth in range(50)]
