@@ -125,7 +125,7 @@ def moment(value: float | None, now: float) -> Markup:
     if value is None:
         return Markup("-")
     parts = time.gmtime(_bounded(value))
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+    return Markup('<time class="moment" datetime="{}" title="{}">{}</time>').format(
         time.strftime("%Y-%m-%dT%H:%M:%SZ", parts),
         relative(value, now),
         time.strftime("%-d %b %Y, %H:%M UTC", parts),
