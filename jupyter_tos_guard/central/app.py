@@ -128,7 +128,7 @@ class CentralApp(JupyterApp):
     metrics_prefix = Unicode("tos_guard", help="Before the name of each metric.").tag(config=True)
     json_logs = Bool(False, help="Write the log as JSON, one object a line.").tag(config=True)
     hub_cache_seconds = Integer(
-        60,
+        300,
         min=1,
         help="For how long the Hub's word on a token holds: a revoked token works that much longer.",
     ).tag(config=True)

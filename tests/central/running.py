@@ -62,6 +62,11 @@ class Process:
             time.sleep(0.05)
         raise AssertionError(self.log.read_text(errors="replace"))
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """End it as a power cut would."""
         assert self._process is not None
