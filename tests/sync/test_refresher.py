@@ -94,10 +94,10 @@ def test_a_candidate_reaches_its_share_of_servers_and_can_be_withdrawn(
     publisher.publish("2", share=40)
     machines = [
         Machine(tmp_path / f"m{number}", central.url, publisher.pin, Where(user=f"user-{number}"))
-        for number in range(30)
+        for number in range(15)
     ]
     versions = [each.refresher().refresh().active.version for each in machines]
-    assert 4 <= versions.count("2") <= 20
+    assert 1 <= versions.count("2") <= 12
     publisher.soften(candidate=None)
     assert {each.refresher().refresh().active.version for each in machines} == {"1"}
 

@@ -143,9 +143,10 @@ def test_server_down_is_told_once_and_so_is_its_return(
     down = True
 
     def misbehave(handler: Any) -> bool:
-        if down:
-            handler.reply(500)
-        return down
+        if not down:
+            return False
+        handler.reply(500)
+        return True  # what it is when the reply has left may be another
 
     central.misbehave = misbehave
 
@@ -252,7 +253,9 @@ def test_of_two_on_one_cache_one_works_and_the_other_takes_over(machine: Machine
                 reports = len(central.reports)
                 await first.stop()
                 await until(lambda: second._lock.is_held)
-                await until(lambda: len(central.reports) > reports)
+                Spool(machine.strikes).append([a_strike(id="after")])
+                await until(lambda: "after" in central.strikes)
+                assert len(central.reports) > reports
 
     go(test)
 

@@ -116,9 +116,10 @@ def test_server_down_for_a_day(machine: Machine, central: Central) -> None:
     down = True
 
     def misbehave(handler: Any) -> bool:
-        if down:
-            handler.reply(503, b"", Retry_After="60")
-        return down
+        if not down:
+            return False
+        handler.reply(503, b"", Retry_After="60")
+        return True  # what it is when the reply has left may be another
 
     central.misbehave = misbehave
     now = itertools.count(1_000_000, 600)
