@@ -253,7 +253,7 @@ def test_a_channel_that_is_none_is_refused_without_showing_it() -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["policies", "resign", "purge", "notices"])
+@pytest.mark.parametrize("name", ["policies", "signatures", "purge", "notices"])
 def test_what_the_service_does_by_itself_can_be_done(
     make_service: Callable[..., Service], database: Database, name: str
 ) -> None:
@@ -261,7 +261,8 @@ def test_what_the_service_does_by_itself_can_be_done(
 
     service = make_service(database)
     ensure_repository(service.runner.app.state_folder())
-    (task,) = [task for each, _, task in tasks.of(service.context) if each == name]
+    every = {each: task for each, _, task in tasks.of(service.context)}
+    task = every[name]
     asyncio.run_coroutine_threadsafe(task(), service.runner._loop).result(60)
     if name == "policies":
         with database.reading() as session:
