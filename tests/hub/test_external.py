@@ -98,3 +98,11 @@ def test_a_server_finds_it_and_gets_its_policy(guarded: Guarded) -> None:
     with hub.kernel("carl") as kernel:
         kernel.run("1 + 1")
         wait_for(reported, "a report with the policy's version", 90)
+
+
+def test_a_class_that_begins_at_once_is_not_too_much_for_the_admission(guarded: Guarded) -> None:
+    url = f"{guarded.hub.service_url}/api/v1/admission/bert?groups="
+    with httpx.Client(headers={"Authorization": f"token {TOKEN}"}, timeout=60) as client:
+        # More than one user may ask in this time: the limit is on people, not on the Hub.
+        codes = {client.get(url).status_code for _ in range(300)}
+    assert codes == {200}
