@@ -264,7 +264,9 @@ def answers(page: Page, server: Server) -> Answers:
     answers.give("check", {"results": []})
     for name in ("strikes", "appeals", "messages"):
         answers.give(name, {name: []})
-    answers.give("terms", {"title": "Test terms", "version": "7", "accepted": "7", "clauses": [], "changes": []})
+    answers.give(
+        "terms", {"title": "Test terms", "version": "7", "accepted": "7", "clauses": [], "changes": []}
+    )
     answers.install()
     return answers
 
@@ -305,10 +307,10 @@ def notebook(server: Server, page: Page, write: Callable[..., str]) -> Open:
 
 
 def _request(server: Server, method: str, path: str) -> Any:
-    request = urllib.request.Request(  # noqa: S310 - our own server
+    request = urllib.request.Request(
         f"{server.url}/{path}", method=method, headers={"Authorization": f"token {server.token}"}
     )
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
         body = response.read()
     return json.loads(body) if body else None
 
@@ -323,7 +325,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + TIMEOUT
     while time.monotonic() < until and process.poll() is None:
         try:
-            urllib.request.urlopen(f"{url}/api", timeout=5).close()  # noqa: S310 - our own server
+            urllib.request.urlopen(f"{url}/api", timeout=5).close()
             return
         except urllib.error.HTTPError:
             return  # it answers, if only to ask for the token

@@ -95,7 +95,9 @@ def test_a_notebook_file_acknowledges_nothing(notebook: Open, answers: Answers, 
     expect(cell.locator("h3")).to_contain_text("was not run yet")
 
 
-def test_a_saved_notice_is_shown_again_and_can_no_longer_run_anything(notebook: Open, answers: Answers) -> None:
+def test_a_saved_notice_is_shown_again_and_can_no_longer_run_anything(
+    notebook: Open, answers: Answers
+) -> None:
     book = notebook(WARNED, BLOCKED)
     for index in (0, 1):
         book.run(index)

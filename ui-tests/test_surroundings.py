@@ -36,7 +36,11 @@ STRIKES = [
 STATES: list[tuple[dict[str, object], str, str]] = [
     ({}, "Guard on", "good"),
     ({"mode": "monitor"}, "Guard: records", "good"),
-    ({"policy": {"version": "1", "age_seconds": 9e5, "problem": "stale-policy: x"}}, "Policy is stale", "warning"),
+    (
+        {"policy": {"version": "1", "age_seconds": 9e5, "problem": "stale-policy: x"}},
+        "Policy is stale",
+        "warning",
+    ),
     ({"kernels": [{"id": "1", "name": "r", "state": "unguarded"}]}, "1 kernel unguarded", "warning"),
     ({"terms": {"version": "8", "accepted": "7", "required": True}}, "Terms to accept", "warning"),
     ({"standing": {"level": "warned", "live": 1}}, "1 strike", "warning"),
@@ -59,10 +63,16 @@ def test_the_status_bar_says_how_things_are(notebook: Open, answers: Answers) ->
 def test_the_panel_shows_the_record_and_takes_acceptance(notebook: Open, answers: Answers) -> None:
     answers.give("status", {**WELL, "terms": {"version": "8", "accepted": "7", "required": True}})
     answers.give("strikes", {"strikes": STRIKES})
-    answers.give("appeals", {"appeals": [{"id": "3", "strike": 7, "state": "open", "due": 1_800_000_000, "text": "t"}]})
-    answers.give("messages", {"messages": [{"id": 4, "time": 1, "kind": "notice", "text": "Mind <b>this</b>."}]})
+    answers.give(
+        "appeals", {"appeals": [{"id": "3", "strike": 7, "state": "open", "due": 1_800_000_000, "text": "t"}]}
+    )
+    answers.give(
+        "messages", {"messages": [{"id": 4, "time": 1, "kind": "notice", "text": "Mind <b>this</b>."}]}
+    )
     clause = {"id": "testing", "number": "3.1", "title": "Forbidden tests", "text": "Do not."}
-    answers.give("terms", {"title": "Terms", "version": "8", "accepted": "7", "clauses": [clause], "changes": []})
+    answers.give(
+        "terms", {"title": "Terms", "version": "8", "accepted": "7", "clauses": [clause], "changes": []}
+    )
     for done in ("terms/acceptance", "appeals/3/withdraw", "messages/4/read"):
         answers.give(done, {})
     book = notebook("1")
@@ -172,7 +182,11 @@ def violations(page: Page, part: Locator) -> list[str]:
     page.evaluate(AXE.read_text())
     found = page.evaluate("() => axe.run('[data-checked]', {resultTypes: ['violations']})")["violations"]
     part.evaluate("node => node.removeAttribute('data-checked')")
-    return [f"{each['id']}: {node['html'][:200]} {node['failureSummary']}" for each in found for node in each["nodes"]]
+    return [
+        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for each in found
+        for node in each["nodes"]
+    ]
 
 
 @pytest.mark.parametrize("name", ["JupyterLab Light", "JupyterLab Dark"])
@@ -206,10 +220,13 @@ def test_a_narrow_window_cuts_nothing_off(notebook: Open, answers: Answers, tmp_
     book = notebook(BLOCKED, WARNED)
     book.page.set_viewport_size({"width": 480, "height": 700})
     book.page.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+    bar = book.page.locator(".jp-TosGuard-bar")
+    expect(bar).to_be_visible()
+    assert bar.evaluate("node => node.scrollWidth <= node.clientWidth")
     notice = book.run(1).locator(".jp-TosGuard-notice")
     expect(notice).to_be_visible()
-    for part in (notice, book.page.locator(".jp-TosGuard-bar")):
-        assert part.evaluate("node => node.scrollWidth <= node.clientWidth")
+    expect(bar).to_have_count(0)  # the notice says more
+    assert notice.evaluate("node => node.scrollWidth <= node.clientWidth")
     for button in notice.get_by_role("button").all():
         box, around = button.bounding_box(), notice.bounding_box()
         assert box is not None

@@ -3,8 +3,8 @@
  * the notebook's empty end, so that nothing moves when it comes.
  */
 
-import { CodeCell } from '@jupyterlab/cells';
-import { NotebookPanel } from '@jupyterlab/notebook';
+import { Cell, CodeCell } from '@jupyterlab/cells';
+import { NotebookActions, NotebookPanel } from '@jupyterlab/notebook';
 import { announce } from './announce';
 import { Guard } from './guard';
 import { INotice } from './notice/notice';
@@ -14,6 +14,17 @@ interface IHit {
   notice: INotice;
 }
 
+/** Once one of the cells is run, its notice says more, and the bar would lie over it. */
+NotebookActions.executionScheduled.connect((_, { notebook, cell }) => {
+  for (const [panel, cells] of named) {
+    if (panel.isDisposed || (panel.content === notebook && cells.has(cell))) {
+      removeBar(panel);
+    }
+  }
+});
+
+/** The cells that a bar names. */
+const named = new Map<NotebookPanel, Set<Cell>>();
 const bars = new WeakMap<NotebookPanel, HTMLElement>();
 const MAX_NAMED = 5;
 
@@ -33,14 +44,14 @@ export function showBar(
     }
   }
   const numbers = hits.map(hit => panel.content.widgets.indexOf(hit.cell) + 1);
-  const named =
+  const list =
     numbers.slice(0, MAX_NAMED).join(', ') +
     (numbers.length > MAX_NAMED ? ', …' : '');
   const text = trans._n(
     'Cell %2 may be disallowed by the terms of use of this hub. Nothing was run or recorded.',
     'Cells %2 may be disallowed by the terms of use of this hub. Nothing was run or recorded.',
     hits.length,
-    named
+    list
   );
 
   const bar = document.createElement('div');
@@ -73,6 +84,7 @@ export function showBar(
   });
   panel.node.appendChild(bar);
   bars.set(panel, bar);
+  named.set(panel, new Set(hits.map(hit => hit.cell)));
   announce(text, 'polite');
 }
 
@@ -80,6 +92,7 @@ export function showBar(
 export function removeBar(panel: NotebookPanel): void {
   bars.get(panel)?.remove();
   bars.delete(panel);
+  named.delete(panel);
 }
 
 function show(panel: NotebookPanel, cell: CodeCell): void {

@@ -105,7 +105,7 @@ export class Executor implements INotebookCellExecutor {
     return (
       options.askBeforeRunAll &&
       status.current !== null &&
-      status.current.check.cells &&
+      status.current.check.notebooks && // several cells at once
       texts.length > 1 &&
       texts.length <= MAX_CELLS &&
       texts.join('').length <= MAX_CHARACTERS

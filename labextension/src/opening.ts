@@ -78,7 +78,10 @@ export class Opening {
   ): Promise<void> {
     const hits = panel.content.widgets.flatMap(cell => {
       const notice = notices.get(cell.model.id);
-      return notice && cell instanceof CodeCell ? [{ cell, notice }] : [];
+      const isSaid = cell.node.querySelector('.jp-TosGuard-notice') !== null;
+      return notice && !isSaid && cell instanceof CodeCell
+        ? [{ cell, notice }]
+        : [];
     });
     if (hits.length) {
       const { showBar } = await import('./bar');

@@ -61,12 +61,13 @@ export class Record extends ReactWidget {
   }
 
   private async _load(): Promise<void> {
-    const { rest, trans } = this._guard;
+    const { rest, status, trans } = this._guard;
+    const isMissing = status.absence === 'no-server-part';
     const [strikes, terms, appeals, messages] = await Promise.all([
-      part(rest.strikes(), trans),
-      part(rest.terms(), trans),
-      part(rest.appeals(), trans),
-      part(rest.messages(), trans)
+      part(rest.strikes(), trans, isMissing),
+      part(rest.terms(), trans, isMissing),
+      part(rest.appeals(), trans, isMissing),
+      part(rest.messages(), trans, isMissing)
     ]);
     this._record = { strikes, terms, appeals, messages };
     this.update();
@@ -77,7 +78,8 @@ export class Record extends ReactWidget {
 
 async function part<T>(
   answer: Promise<T>,
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  isMissing: boolean
 ): Promise<IPart<T>> {
   try {
     return { value: await answer, problem: '' };
@@ -89,7 +91,7 @@ async function part<T>(
     return {
       value: null,
       problem:
-        status === 404
+        status === 404 && isMissing
           ? trans.__(
               'The part of the guard in the Jupyter server is not there.'
             )
