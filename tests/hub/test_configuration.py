@@ -193,6 +193,7 @@ def spawner(
     return SimpleNamespace(
         hub=SimpleNamespace(api_url=api, base_url=base),
         hub_connect_url=None,
+        handler=None,
         user=SimpleNamespace(name="bo", groups=[SimpleNamespace(name=name) for name in groups]),
         log=SimpleNamespace(error=lambda text, *values: said.append(text % values)),
         said=said,

@@ -57,6 +57,7 @@ def test_a_spawn_is_refused_with_reason_end_and_way_to_appeal(hub: RealHub) -> N
     assert page.status_code == 403
     assert message in text_of(page.text)
     assert 'href="/jupyter/services/tos-guard/me"' in page.text
+    assert "try restarting" not in page.text, "what the Hub says of servers that broke"
     assert "Traceback" not in hub.log
 
 

@@ -273,6 +273,8 @@ def refusal(
 
     html = html or escape(text) + (f"</p><p>{link}" if link else "")
     if hasattr(hub, "SpawnException"):
+        if spawner.handler is not None and status == 403:
+            spawner.handler.extra_error_html = ""  # "You can try restarting your server" would not help
         return hub.SpawnException(text, reason=reason, status_code=status, message_html=html)  # type: ignore[no-any-return]
     # Before JupyterHub 6 every refusal counts as a failed spawn: with Spawner.consecutive_failure_limit,
     # one user could stop the Hub.
