@@ -34,6 +34,14 @@ else:
     _Base = object
 
 
+class _PassedText(str):
+    """A message that has been through the gate."""
+
+
+class _PassedBytes(bytes):
+    """A message that has been through the gate."""
+
+
 class Gating(_Base):
     """A connection that asks before it passes on; to be put in front of a connection class."""
 
@@ -80,6 +88,9 @@ class Gating(_Base):
     def handle_incoming_message(self, incoming_msg: Any) -> None:
         """Pass on what is no execute request as it is; ask about the rest."""
         gate = self._tos_gate
+        if isinstance(incoming_msg, (_PassedText, _PassedBytes)):
+            self.forward(incoming_msg)
+            return
         try:
             message = execute_request(incoming_msg, self.v1)
         except Malformed as error:
@@ -102,6 +113,9 @@ class Gating(_Base):
 
     def forward(self, raw: Raw) -> None:
         """Hand a message on to the kernel."""
+        if getattr(self, "ws", self) is None:
+            # A gateway that is not connected yet: its class will call handle_incoming_message again.
+            raw = _PassedText(raw) if isinstance(raw, str) else _PassedBytes(raw)
         super().handle_incoming_message(raw)  # type: ignore[arg-type]  # it takes bytes, too
 
     def send(self, raw: Raw) -> None:

@@ -26,7 +26,7 @@ from jupyter_tos_guard.strikes.strike import Strike
 from tests.kernel.conftest import BARE, SWITCH
 
 POLICY = Path(__file__).parents[1] / "kernel" / "policy"
-TIMEOUT = 60.0
+TIMEOUT = 40.0
 PARTS = ("header", "parent_header", "metadata", "content")
 BARE_BASH = (
     "import IPython.core.application as a; a.ENV_CONFIG_DIRS.clear(); a.SYSTEM_CONFIG_DIRS.clear(); "
