@@ -123,8 +123,8 @@ class DemoApp(Verb):
                 f"\nThe same notebook in JupyterLab:\n\n    http://127.0.0.1:{port}/lab/tree/{notebook.name}?token={token}"
             )
             print(
-                "\nRun a cell there: what is not allowed gets a notice and a mark in the cell. The shield in the"
-                "\nstatus bar says how the guard is; a click on it shows your standing and the terms."
+                "\nRun a cell there: what is not allowed gets a notice and a mark in the cell. The shield"
+                "\nin the status bar says how the guard is; a click on it shows your standing and the terms."
             )
             print("\nCtrl-C stops it and removes everything.", flush=True)
             lab.wait()
