@@ -180,6 +180,11 @@ class RealHub:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(30)
         self.process = None
+        # A hub that ended by itself leaves its proxy behind.
+        left = self.folder / "jupyterhub-proxy.pid"
+        if left.exists():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(left.read_text().split()[0]), signal.SIGTERM)
 
     def restart(self) -> None:
         self.stop()

@@ -105,6 +105,7 @@ def test_a_suspension_outlives_service_and_hub_and_stops_the_running_server(guar
     # Lifted: the server starts.
     guarded.api("ada", "POST", "admin/lift", {"user": "emil", "reason": "Settled."}).raise_for_status()
     hub.start_server("emil")
+    hub.stop_server("emil")
     assert "Traceback" not in hub.log
 
 
