@@ -45,15 +45,15 @@ def start_gateway(policy: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture(scope="module")
-def strong(start: Start, start_gateway: Callable[..., Server]) -> tuple[Server, Server]:
-    """The gate at the gateway, none in the user's server: the strong set-up."""
+def strong(start_gateway: Callable[..., Server], start: Start) -> tuple[Server, Server]:
+    """The gate at the gateway, none in the user's server: the strong set-up."""  # the gateway first: a server that ends tells it
     gateway = start_gateway(kernel_websocket_connection_class=GATED)
     nothing = {"jupyter_server_config": {"ServerApp": {"jpserver_extensions": {"jupyter_tos_guard": False}}}}
     return start(f"--GatewayClient.url={gateway.url}", config=nothing), gateway
 
 
 @pytest.fixture(scope="module")
-def front(start: Start, start_gateway: Callable[..., Server]) -> tuple[Server, Server]:
+def front(start_gateway: Callable[..., Server], start: Start) -> tuple[Server, Server]:
     """The gate in the user's server, none at the gateway."""
     gateway = start_gateway()
     return start(f"--GatewayClient.url={gateway.url}"), gateway
