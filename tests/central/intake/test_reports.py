@@ -268,6 +268,10 @@ BOMB = gzip.compress(b" " * (64 << 20))
         (b'{"v": 2}', "", 422, "version"),
         (b'{"v": 1e400}', "", 422, "version"),
     ],
+    ids=(
+        "bomb broken-gzip cut-gzip more-than-gzip other-encoding long empty no-text deep list "
+        "other-version infinite-version"
+    ).split(),
 )
 def test_a_body_that_is_no_report_is_refused_in_words(
     sqlite_service: Service, body: bytes, encoding: str, status: int, code: str
