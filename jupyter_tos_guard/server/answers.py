@@ -58,6 +58,12 @@ def refusal(
     return [*answers, Answer("execute_reply", content, False, metadata), _status("idle")]
 
 
+def unguarded(why: str) -> tuple[str, list[str]]:
+    """Return ``evalue`` and traceback where nothing is to run without somebody deciding."""
+    value = f"cells do not run on this hub while its guard does not work: {why}"
+    return value, [f"{ERROR_NAME}: {value}"]
+
+
 def aborted() -> list[Answer]:
     """Return the answer to a request that was queued behind one that failed."""
     metadata = {"started": now(), "status": "aborted"}

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import uuid
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,8 @@ from jupyter_server.gateway.connections import GatewayWebSocketConnection
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from tornado.websocket import WebSocketClosedError
 
-from jupyter_tos_guard.server.encoding import V1, Malformed, Raw, execute_request, seen
+from jupyter_tos_guard.server import answers
+from jupyter_tos_guard.server.encoding import V1, Malformed, Message, Raw, encode, execute_request, seen
 
 if TYPE_CHECKING:
     from jupyter_server.services.kernels.connection.base import BaseKernelWebsocketConnection as _Base
@@ -48,6 +50,7 @@ class Gating(_Base):
     _tos_gate: KernelGate | None = None
     _tos_closed = ""
     _tos_left = False
+    _tos_session = uuid.uuid4().hex
     _tos_write: Callable[[Raw, bool], Any]
 
     @property
@@ -98,9 +101,11 @@ class Gating(_Base):
             return
         except Exception as error:
             self.log.error("jupyter_tos_guard: a message could not be looked at", exc_info=error)
+            if self._closes(error):
+                return
             message = None
         if message is not None and gate is None and self._tos_closed:
-            self.log.error("jupyter_tos_guard: a request was dropped: %s", self._tos_closed)
+            self._refuse(message, self._tos_closed)
             return
         taken = False
         if gate is not None:
@@ -108,6 +113,9 @@ class Gating(_Base):
                 taken = gate.take(self, incoming_msg, message)
             except Exception as error:
                 self.log.error("jupyter_tos_guard: a message could not be taken", exc_info=error)
+                if message is not None and (why := self._closes(error)):
+                    self._refuse(message, why)
+                    return
         if not taken:
             self.forward(incoming_msg)
 
@@ -142,16 +150,37 @@ class Gating(_Base):
 
         handler.write_message = wraps(write)(write_message)
 
+    def _refuse(self, message: Message, why: str) -> None:
+        """Answer a request that nobody can decide about; left without an answer, a client would wait for ever."""
+        self.log.error("jupyter_tos_guard: a request was refused: %s", why)
+        value, traceback = answers.unguarded(why)
+        for each in answers.refusal(message, None, value, traceback, 0):
+            raw = encode(
+                each.kind,
+                each.content,
+                message.header,
+                channel="iopub" if each.everyone else message.channel,
+                session=self._tos_session,
+                metadata=each.metadata,
+                v1=message.v1,
+            )
+            with contextlib.suppress(WebSocketClosedError):
+                self.websocket_handler.write_message(raw, isinstance(raw, bytes))
+
     def _without_gate(self, error: Exception) -> None:
         """Say that the gate is missing, and do what the operator wants then."""
         self.log.error("jupyter_tos_guard is not active on this connection", exc_info=error)
+        self._tos_closed = self._closes(error)
+
+    def _closes(self, error: Exception) -> str:
+        """Return why nothing is to run after a defect of ours; empty where the operator lets it run."""
         try:
             from jupyter_tos_guard.gate.settings import configuration
 
-            if configuration().closes_on_defects:
-                self._tos_closed = f"{type(error).__name__}: {error}"[:300]
+            return f"{type(error).__name__}: {error}"[:300] if configuration().closes_on_defects else ""
         except Exception as second:
             self.log.error("jupyter_tos_guard: the settings cannot be read", exc_info=second)
+            return ""
 
 
 def guarded(connection_class: type) -> type:

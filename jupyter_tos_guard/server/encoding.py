@@ -4,8 +4,8 @@ Takes messages apart only as far as is needed to know that they are no execute
 requests, and puts messages together. Pure: it decides nothing and sends nothing.
 
 What is read here must be what the kernel will read. So a request that two readers
-could read differently (a key twice, a key in other letters) is
-:class:`Malformed`; no real client sends such.
+could read differently (a key twice, a key in other letters, a text where an object
+belongs) is :class:`Malformed`; no real client sends such.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import struct
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
+from types import NoneType
 from typing import Any, NamedTuple
 
 from jupyter_client import protocol_version  # type: ignore[attr-defined]  # not in its __all__
@@ -31,6 +32,8 @@ _EXECUTE = EXECUTE.encode()
 #: Escapes with which JSON can spell a letter or an underscore.
 _SPELT = re.compile(r"\\u00[4-7]")
 _REPLIES = (b"execute_reply", b"kernel_info_reply")
+#: Characters within which a header that comes first ends.
+_HEADER_WITHIN = 4000
 _PARTS = ("header", "parent_header", "metadata", "content")
 _NAMES = frozenset(
     "header parent_header metadata content channel msg_type msg_id session subshell_id date code silent "
@@ -169,7 +172,9 @@ def seen(raw: Raw, v1: bool, statuses: bool) -> Seen | None:
         _, parts = split(raw)
         whole = dict(zip(_PARTS, map(json.loads, parts[:4]), strict=True))
     elif isinstance(raw, str):
-        if "_reply" not in raw and not (statuses and '"status"' in raw):
+        # jupyter_server writes the header first; what follows may be megabytes of output.
+        end = _HEADER_WITHIN if raw.startswith('{"header"') else len(raw)
+        if raw.find("_reply", 0, end) < 0 and not (statuses and raw.find('"status"', 0, end) >= 0):
             return None
         whole = json.loads(raw)
     else:
@@ -307,12 +312,25 @@ def _message(raw: Raw, v1: bool, whole: Json, buffers: Sequence[bytes]) -> Messa
     if not isinstance(header, dict) or not _is_execute(header):
         return None
     parts = [whole.get(name) for name in ("parent_header", "metadata", "content")]
+    if not isinstance(parts[2], (dict, NoneType)):  # jupyter_client sends a text on as if it were JSON already
+        raise Malformed("the content of a request is no object")
     parent, metadata, content = (part if isinstance(part, dict) else {} for part in parts)
+    _check(content)
     for mapping in (whole, header, content):
         odd = next((key for key in mapping if key not in _NAMES and key.casefold() in _NAMES), None)
         if odd is not None:
             raise Malformed("a request has a key in other letters than it is written in")
     return Message(raw, v1, str(whole.get("channel") or "shell"), header, parent, metadata, content, buffers)
+
+
+def _check(content: Json) -> None:
+    """Refuse a request that a kernel may run otherwise than it says."""
+    # Some kernels run a list of lines, too.
+    for name, kind in (("code", str), ("user_expressions", dict)):
+        if not isinstance(content.get(name), (kind, NoneType)):
+            raise Malformed(f"{name} in a request is no {'text' if kind is str else 'object'}")
+    if content.get("user_variables"):  # of protocol 4: kernels make expressions of them
+        raise Malformed("a request has user_variables, which ended with version 5 of the protocol")
 
 
 def _is_execute(header: object) -> bool:

@@ -312,7 +312,7 @@ class KernelGate:
         """Take note of a request that is passed on; return what goes in its place, if anything."""
         self._outstanding[message.id] = Outstanding(key, message.stops)
         if len(self._outstanding) > MAX_OUTSTANDING:
-            self._outstanding.popitem(last=False)
+            self._finish(next(iter(self._outstanding)), aborts=False)  # a refusal may wait for it
         ruling = decided.ruling
         if ruling is None:
             return None
@@ -428,8 +428,7 @@ class KernelGate:
         value = "disallowed by this hub's terms of use"
         ruling = held.decided.ruling
         if ruling is None:
-            value = f"cells do not run on this hub while its guard does not work: {held.decided.closed}"
-            return None, None, value, [f"{answers.ERROR_NAME}: {value}"]
+            return None, None, *answers.unguarded(held.decided.closed)
         try:
             assert self.gate is not None
             ruling = self.gate.record(ruling)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -83,6 +84,7 @@ class Client:
             f"{server.url.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels?session_id={self.session}",
             header=[f"Authorization: token {server.token}"],
             subprotocols=[V1] if v1 else None,
+            sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
             timeout=TIMEOUT,
         )
         self.received: list[dict[str, Any]] = []
@@ -148,6 +150,8 @@ class Client:
 
     def receive(self, timeout: float = TIMEOUT) -> dict[str, Any]:
         self.socket.settimeout(timeout)
+        if hasattr(socket, "TCP_QUICKACK"):  # else each exchange waits 40 ms for a delayed acknowledgement
+            self.socket.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         raw = self.socket.recv()
         if isinstance(raw, str):
             message = json.loads(raw)

@@ -132,3 +132,28 @@ def test_what_is_sent_to_a_client_is_seen_again(named: bool) -> None:
         "status", {"execution_state": "busy"}, HEADER, channel="iopub", session="k", metadata={}, v1=named
     )
     assert seen(busy, named, statuses=True) is None
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"code": "import tosblocked"}',
+        ["import tosblocked"],
+        {"code": ["import tosblocked"]},
+        {"code": {"1": "import tosblocked"}},
+        {"code": "1", "user_expressions": 5},
+        {"code": "1", "user_expressions": ["import tosblocked"]},
+        {"code": "1", "user_variables": ["__import__('tosblocked')"]},
+        {"code": "1", "user_variables": {"__import__('tosblocked')": 1}},
+    ],
+)
+def test_a_request_that_a_kernel_may_run_otherwise_than_it_says_is_refused(
+    content: object, named: bool
+) -> None:
+    parts = [{"msg_type": "execute_request", "msg_id": "1"}, {}, {}, content]
+    raw: str | bytes = json.dumps({"channel": "shell", **dict(zip(PARTS, parts, strict=True))})
+    if named:
+        raw = join("shell", [json.dumps(part).encode() for part in parts])
+    with pytest.raises(Malformed):
+        execute_request(raw, v1=named)
