@@ -45,6 +45,8 @@ from jupyter_tos_guard.strikes.standing import Level
 
 #: Seconds that requests have to end after the service was told to stop.
 GRACE = 20.0
+#: Seconds between two tries to reach a database that does not answer at the start.
+DATABASE_PAUSE = 3.0
 #: Largest request body; reports are compressed, and everything else is smaller.
 MAX_BODY = 1 << 20
 
@@ -117,6 +119,13 @@ class CentralApp(JupyterApp):
     contact = Unicode(help="Whom users may ask. Default: the contact in the terms.").tag(config=True)
     grace_minutes = Float(
         15.0, min=0.0, help="Between the begin of a level with stop-servers and the stop of servers."
+    ).tag(config=True)
+
+    database_wait = Float(
+        300.0,
+        min=0.0,
+        help="For how many seconds the start waits for a database that does not answer. A Hub goes on "
+        "starting meanwhile; a service that ends at once would take it down.",
     ).tag(config=True)
 
     notify = List(
@@ -207,7 +216,7 @@ class CentralApp(JupyterApp):
             self.state_folder()
         try:
             database = Database(self.database_url, self.database_connections)
-            migrate(database)
+            self._migrate(database)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
             raise SettingError(
                 "database_url is not one that can be used: sqlite:///PATH or postgresql://user@host/name "
@@ -216,6 +225,16 @@ class CentralApp(JupyterApp):
         except (MigrationError, Unavailable) as error:
             raise SettingError(str(error)) from None
         return database
+
+    def _migrate(self, database: Database) -> None:
+        """Bring the tables up to date as soon as the database answers."""
+        end = time.monotonic() + self.database_wait
+        while time.monotonic() < end:
+            with suppress(Unavailable):
+                return migrate(database)
+            self.log.warning("The database does not answer; trying again in %.0f s", DATABASE_PAUSE)
+            time.sleep(DATABASE_PAUSE)
+        return migrate(database)
 
     def hub(self) -> StatelessHubOAuth | None:
         """Return the client of the Hub that started this service or registered it, if one did."""

@@ -86,6 +86,16 @@ class Verb(JupyterApp):
         except SystemExit as stop:
             # traitlets says 1 for a bad value, which for us means "something was flagged".
             raise SystemExit(Exit.USAGE if stop.code == 1 else stop.code) from None
+        except ModuleNotFoundError as error:
+            missing = error.name or str(error)
+            if missing.startswith("jupyter_tos_guard"):
+                raise
+            print(
+                f"{missing} is not installed. If it is the central server that you want: "
+                "pip install 'jupyter_tos_guard[central]'; else a configuration file needs it.",
+                file=sys.stderr,
+            )
+            raise SystemExit(Exit.USAGE) from None
         except Exception as error:
             # A configuration file is Python: anything may be wrong with it.
             name, where = type(error).__name__, getattr(error, "filename", None) or self.config_file_name

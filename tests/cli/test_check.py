@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,14 @@ def test_a_configuration_file_that_is_no_python_ends_the_program_in_words(
     assert "SyntaxError" in outcome.err
     assert "jupyter_tos_guard_config.py" in outcome.err
     assert "Traceback" not in outcome.err + outcome.out
+
+
+def test_a_part_that_is_not_installed_is_named_with_what_to_install() -> None:
+    program = (
+        "import sys; sys.modules['sqlalchemy'] = None; from jupyter_tos_guard.cli.app import run; "
+        "sys.exit(run(['central', 'serve']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert "jupyter_tos_guard[central]" in done.stderr
+    assert "Traceback" not in done.stderr

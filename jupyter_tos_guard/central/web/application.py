@@ -8,7 +8,7 @@ import re
 import time
 from typing import Any, Final
 
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, RedirectHandler, RequestHandler
 
 from jupyter_tos_guard.central.web import admin_api, api, export, reports
 from jupyter_tos_guard.central.web.base import NotFound
@@ -41,8 +41,12 @@ def make_app(context: Context, *, cookie_secret: bytes, authenticate_metrics: bo
     limits = context.limits
     return Application(
         [
-            (re.escape(context.prefix) + path, handler, arguments)
-            for path, handler, arguments in rules(context)
+            *(
+                (re.escape(context.prefix) + path, handler, arguments)
+                for path, handler, arguments in rules(context)
+            ),
+            # As somebody types it.
+            (re.escape(context.prefix.rstrip("/")) or "$^", RedirectHandler, {"url": context.prefix}),
         ],
         default_handler_class=NotFound,
         context=context,

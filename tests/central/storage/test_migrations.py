@@ -11,10 +11,12 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from jupyter_tos_guard.central import app
 from jupyter_tos_guard.central.casework import audit
 from jupyter_tos_guard.central.storage.database import Database, Unavailable
 from jupyter_tos_guard.central.storage.migrate import MigrationError, migrate
 from jupyter_tos_guard.central.storage.tables import Base
+from tests.central.postgresql import Cluster
 
 
 def test_migrations_and_tables_are_the_same(database: Database) -> None:
@@ -102,3 +104,28 @@ def test_a_transaction_that_met_another_is_done_again(database: Database) -> Non
         thread.join(60)
     with database.reading() as session:
         assert session.execute(text("SELECT n FROM counter")).scalar_one() == 2
+
+
+def test_the_service_waits_for_a_database_that_does_not_answer_yet(
+    postgresql: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, away = tmp_path / "there", tmp_path / "away"
+    away.symlink_to(tmp_path / "nowhere")
+    url = postgresql.create().replace(str(postgresql.folder), str(away))
+    waited: list[float] = []
+
+    def appear(seconds: float) -> None:
+        waited.append(seconds)
+        away.unlink()
+        away.symlink_to(postgresql.folder)
+
+    monkeypatch.setattr(app.time, "sleep", appear)
+    database = app.CentralApp(database_url=url, state=str(there)).open_database()
+    assert waited == [app.DATABASE_PAUSE]
+    database.close()
+
+
+def test_the_service_does_not_wait_for_ever(tmp_path: Path) -> None:
+    central = app.CentralApp(database_url=f"postgresql://nobody@/nothing?host={tmp_path}", database_wait=0.0)
+    with pytest.raises(app.SettingError, match="database"):
+        central.open_database()

@@ -87,3 +87,9 @@ def test_markup_in_the_next_page_is_shown_as_text(sqlite_service: Service) -> No
     with sqlite_service.client() as client:
         page = client.get("login", params={"next": '"><script>alert(1)</script>'})
     assert "<script>" not in page.text
+
+
+def test_the_address_without_its_last_slash_leads_to_the_pages(service: Service) -> None:
+    with service.client() as client:
+        answer = client.get(service.url.rstrip("/"), follow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (301, service.context.prefix)
