@@ -151,7 +151,7 @@ class Gating(_Base):
         handler.write_message = wraps(write)(write_message)
 
     def _refuse(self, message: Message, why: str) -> None:
-        """Answer a request that nobody can decide about; left without an answer, a client would wait for ever."""
+        """Answer a request that nobody can decide about; a client would wait for ever."""
         self.log.error("jupyter_tos_guard: a request was refused: %s", why)
         value, traceback = answers.unguarded(why)
         for each in answers.refusal(message, None, value, traceback, 0):

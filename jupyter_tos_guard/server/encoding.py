@@ -312,7 +312,9 @@ def _message(raw: Raw, v1: bool, whole: Json, buffers: Sequence[bytes]) -> Messa
     if not isinstance(header, dict) or not _is_execute(header):
         return None
     parts = [whole.get(name) for name in ("parent_header", "metadata", "content")]
-    if not isinstance(parts[2], (dict, NoneType)):  # jupyter_client sends a text on as if it were JSON already
+    if not isinstance(
+        parts[2], (dict, NoneType)
+    ):  # jupyter_client sends a text on as if it were JSON already
         raise Malformed("the content of a request is no object")
     parent, metadata, content = (part if isinstance(part, dict) else {} for part in parts)
     _check(content)

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from jupyter_tos_guard.gate.ruling import Gate, open_gate
 from jupyter_tos_guard.guard import ANSWERS
 from jupyter_tos_guard.policy.compile import compile_policy
 from jupyter_tos_guard.policy.decision import Reason
+from jupyter_tos_guard.server.connection import guarded
 from jupyter_tos_guard.server.encoding import Message, Raw, execute_request
 from jupyter_tos_guard.server.kernel_gate import KernelGate
 from tests.server.conftest import POLICY
@@ -195,3 +197,91 @@ def test_a_full_disk_stops_no_refusal_and_the_notice_says_so(tmp_path: Path, pol
     client = asyncio.run(ask(lambda: gate_of(tmp_path, policy), request("import tosblocked")))
     (notice,) = [each["content"]["data"] for each in client.sent if each["msg_type"] == "display_data"]
     assert "could not be recorded" in notice["text/plain"]
+
+
+class Handler:
+    """A websocket that keeps what it is to write."""
+
+    def __init__(self) -> None:
+        self.written: list[dict[str, Any]] = []
+
+    def write_message(self, message: str, binary: bool = False) -> None:
+        self.written.append(json.loads(message))
+
+
+class Plain:
+    """A connection class that keeps what reaches the kernel."""
+
+    subprotocol = ""
+    log = LOG
+
+    def __init__(self) -> None:
+        self.websocket_handler = Handler()
+        self.reached: list[Raw] = []
+
+    async def connect(self) -> None:
+        """Nothing to connect to."""
+
+    def handle_incoming_message(self, raw: Raw) -> None:
+        self.reached.append(raw)
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_connection_without_a_gate_answers_where_it_lets_nothing_run(
+    closes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_tos_guard.server.gates.gate_of", lambda connection: 1 / 0)
+    monkeypatch.setattr(
+        "jupyter_tos_guard.gate.settings.configuration", lambda: SimpleNamespace(closes_on_defects=closes)
+    )
+    connection = guarded(Plain)()
+    asyncio.run(connection.connect())
+    raw, other = request("1"), '{"channel": "shell", "header": {"msg_type": "kernel_info_request"}}'
+    for each in (raw, other):
+        connection.handle_incoming_message(each)
+    written = connection.websocket_handler.written
+    if closes:
+        assert connection.reached == [other]
+        kinds = [each["content"].get("execution_state", each["msg_type"]) for each in written]
+        assert kinds == ["busy", "execute_input", "error", "execute_reply", "idle"]
+        assert "ZeroDivisionError" in written[-2]["content"]["evalue"]
+    else:
+        assert connection.reached == [raw, other]
+        assert not written
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_defect_in_the_gate_lets_a_request_run_only_where_the_operator_lets_it(
+    closes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "jupyter_tos_guard.gate.settings.configuration", lambda: SimpleNamespace(closes_on_defects=closes)
+    )
+    connection = guarded(Plain)()
+    connection._tos_gate = SimpleNamespace(take=lambda *message: 1 / 0)
+    raw = request("1")
+    connection.handle_incoming_message(raw)
+    assert connection.reached == ([] if closes else [raw])
+    assert bool(connection.websocket_handler.written) is closes
+
+
+def test_a_refusal_does_not_wait_for_a_request_that_is_remembered_no_longer(
+    tmp_path: Path, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_tos_guard.server.kernel_gate.MAX_OUTSTANDING", 2)
+
+    async def go() -> Client:
+        client, other = Client(), Client("other")
+        gate = KernelGate(lambda: gate_of(tmp_path, policy), lambda: False, LOG, lambda: False)
+        await gate.open()
+        for code, who in [("1", client), ("import tosblocked", client), ("2", other), ("3", other)]:
+            raw = request(code)
+            gate.join(who)
+            gate.take(who, raw, execute_request(raw, v1=False))
+        until = time.monotonic() + 30
+        while not client.replies:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.01)
+        return client
+
+    assert asyncio.run(go()).replies[0]["ename"] == "DisallowedCodeError"
