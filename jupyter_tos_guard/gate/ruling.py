@@ -11,6 +11,7 @@ import getpass
 import re
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
 #: Texts decided about one by one in a request: scripts, the cell, expressions. What is more is joined.
 MAX_TEXTS = 32
 ANY = "*"
+#: Warnings that are remembered, so that what the user answers to them counts.
+MAX_QUESTIONS = 4096
+#: The key of ours in a request's metadata.
+METADATA_KEY = "tos_guard"
 
 #: Reaches the evaluators of Python and of shell commands, and does nothing; by whether the
 #: kernel's language is Python.
@@ -60,8 +65,8 @@ class Request(NamedTuple):
     expressions : Mapping
         ``user_expressions``.
     acknowledged : str
-        Digest of the cell that the user was warned about and wants to run, from
-        the request's metadata; :data:`ANY` for a cell that an acknowledged one runs.
+        Digest of the cell that the user was warned about and wants to run, as :meth:`Gate.acknowledged`
+        says; :data:`ANY` for a cell that an acknowledged one runs.
     """
 
     id: str
@@ -128,6 +133,39 @@ class Warned(NamedTuple):
     digest: str
 
 
+class Questions:
+    """Cells that users were warned about, by digest: only such a warning can be acknowledged.
+
+    Bounded; the oldest is forgotten first, and is then asked about once more. Threads may share it.
+    """
+
+    def __init__(self, most: int = MAX_QUESTIONS) -> None:
+        self._most = most
+        self._digests: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, source: str) -> None:
+        """Take note that the user is asked about a text."""
+        digest = exact_digest(source)
+        with self._lock:
+            self._digests[digest] = None
+            self._digests.move_to_end(digest)
+            if len(self._digests) > self._most:
+                self._digests.popitem(last=False)
+
+    def __contains__(self, digest: object) -> bool:
+        with self._lock:
+            return digest in self._digests
+
+
+def acknowledgement(source: str, request: str) -> dict[str, Any]:
+    """Return metadata by which the sensors behind this one know that the user was asked.
+
+    It names the request, since whoever wrote a notebook file cannot know what a request will be called.
+    """
+    return {METADATA_KEY: {"acknowledge": exact_digest(source), "request": request}}
+
+
 class Gate:
     """Decides about one kernel's requests and records what they met.
 
@@ -152,6 +190,8 @@ class Gate:
         For ``%tos status``.
     seen : callable
         Where the hub sees the user, None when there is no hub or it has not said yet.
+    questions : Questions, optional
+        Shared by gates that one user sees as one.
     clock : callable, optional
         Seconds since the epoch.
     """
@@ -170,6 +210,7 @@ class Gate:
         sensor: str = "kernel",
         settings: Configuration | None = None,
         seen: Callable[[], Seen | None] = lambda: None,
+        questions: Questions | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.guard = guard
@@ -179,6 +220,7 @@ class Gate:
         self.evidence = evidence
         self.settings = settings
         self.warned: Warned | None = None
+        self.questions = questions or Questions()
         self.language = language
         self.sensor = sensor
         #: Whether ``%tos`` is there and still ours: only then is it exempt. Set by the kernel.
@@ -205,8 +247,30 @@ class Gate:
             sensor=sensor,
             settings=self.settings,
             seen=self._seen,
+            questions=self.questions,
             clock=self._clock,
         )
+
+    def acknowledged(self, metadata: object, request: str) -> str:
+        """Return the digest that a request's metadata acknowledges, empty when nobody was asked about it.
+
+        Front ends send a cell's metadata with each request, and the author of a notebook file may have put
+        anything there. So it counts only where this gate has warned about that very text, or
+        another sensor has that let the request through (:func:`acknowledgement`).
+
+        Parameters
+        ----------
+        metadata : object
+            Of the request, as it came.
+        request : str
+            ``msg_id``.
+        """
+        ours = metadata.get(METADATA_KEY) if isinstance(metadata, Mapping) else None
+        digest = ours.get("acknowledge") if isinstance(ours, Mapping) else None
+        if not isinstance(ours, Mapping) or not isinstance(digest, str) or digest == ANY:
+            return ""
+        was_let_through = bool(request) and ours.get("request") == request
+        return digest if was_let_through or digest in self.questions else ""
 
     def rule(self, request: Request) -> Ruling:
         """Decide about a request; what it met is on disk when this returns.
@@ -225,6 +289,7 @@ class Gate:
         """Let a ruling take effect: what it met is put on disk; ``recorded`` says whether that went well."""
         if ruling.effect is Verdict.WARN:
             self.warned = Warned(ruling.source, exact_digest(ruling.source))
+            self.questions.put(ruling.source)
         elif ruling.effect is Verdict.BLOCK:
             self.warned = None  # "%tos run" must not reach past the cell that the user has in mind
         return ruling._replace(recorded=self.spool.append(ruling.strikes) is SpoolState.READY)

@@ -147,7 +147,7 @@ class Guarding(Kernel):
     ) -> dict[str, Any]:
         """Decide, then run all of the request or nothing of it."""
         try:
-            ruling = self._rule(code, user_expressions, _acknowledged(cell_meta))
+            ruling = self._rule(code, user_expressions, self._acknowledged(cell_meta))
         except KeyboardInterrupt:  # ours to answer: ipykernel would send no reply at all
             return self._error(code, silent, store_history, "KeyboardInterrupt", "", ["KeyboardInterrupt"])
         if ruling is not None and ruling.refused:
@@ -297,6 +297,9 @@ class Guarding(Kernel):
         self._report(ruling.failure)
         return ruling
 
+    def _acknowledged(self, metadata: Any) -> str:
+        return self._gate.acknowledged(metadata, self._request_id()) if self._gate is not None else ""
+
     def _request_id(self) -> str:
         parent: Any = self.get_parent()  # type: ignore[no-untyped-call]
         return str(parent.get("header", {}).get("msg_id", ""))
@@ -403,13 +406,6 @@ class _Closed:
     def __init__(self, detail: str) -> None:
         self.detail = detail
         self.source = self.acknowledged = ""
-
-
-def _acknowledged(meta: Any) -> str:
-    """Digest that the request's metadata acknowledges."""
-    ours = meta.get("tos_guard") if isinstance(meta, dict) else None
-    digest = ours.get("acknowledge") if isinstance(ours, dict) else ""
-    return digest if isinstance(digest, str) else ""
 
 
 def _evaluated(arguments: Any, depth: int = 0) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """What would happen to cells that are not run: for a front end that asks before its user runs them.
 
-Nothing is recorded, and nothing is remembered: each question starts from an empty session and takes its cells
-in their order.
+Nothing is recorded: each question starts from an empty session and takes its cells in their
+order. All that is remembered is which texts the user was warned about, since the answer may
+acknowledge them.
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ from typing import Any, NamedTuple
 
 from jupyter_tos_guard.gate.notice import describe
 from jupyter_tos_guard.gate.ruling import Gate, Request
+from jupyter_tos_guard.policy.model import Verdict
 
 #: Cells and characters of one question; a notebook of honest size has neither.
 MAX_CELLS = 1000
 MAX_CHARACTERS = 4 << 20
+
+
+#: A question about cells that the user is about to run; any other is about a notebook that is merely open.
+RUN = "run"
 
 
 class Asked(NamedTuple):
@@ -69,5 +75,7 @@ def check(gate: Gate, cells: Sequence[Asked], language: str) -> list[dict[str, A
         if ruling.refused and ruling.pause is None:  # a pause is about the person, not about this cell
             standing = standing or fresh.standing()
             data = describe(ruling._replace(strikes=()), terms, standing)
+            if ruling.effect is Verdict.WARN:
+                gate.questions.put(ruling.source)
         results.append({"id": cell.id, "notice": data})
     return results

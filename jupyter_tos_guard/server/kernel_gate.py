@@ -30,7 +30,7 @@ from typing import Any, NamedTuple, Protocol
 from jupyter_client.jsonutil import parse_date
 
 from jupyter_tos_guard.gate.notice import MIME_TYPE, SENTENCE, notice, summary
-from jupyter_tos_guard.gate.ruling import Gate, Request, Ruling
+from jupyter_tos_guard.gate.ruling import Gate, Request, Ruling, acknowledgement
 from jupyter_tos_guard.gate.scripts import may_run_files
 from jupyter_tos_guard.inspection.digests import exact_digest
 from jupyter_tos_guard.server import answers
@@ -318,10 +318,10 @@ class KernelGate:
             return None
         if ruling.strikes and self.gate is not None:
             self._record(ruling)
-        if ruling.source == message.code:
+        if ruling.source == message.code and ruling.acknowledged != exact_digest(ruling.source):
             return None
-        # After %tos run: the kernel's own hook is to know that the user was asked.
-        return changed(message, ruling.source, {"tos_guard": {"acknowledge": exact_digest(ruling.source)}})
+        # The kernel's own hook is to know that the user was asked: that it is no file that says so.
+        return changed(message, ruling.source, acknowledgement(ruling.source, message.id))
 
     # ---- deciding
 
@@ -340,7 +340,7 @@ class KernelGate:
                 return Decided(None, self.detail if self._closes() else "")
             if not isinstance(message.code, str):
                 return Decided(None)  # no request of a real client; kernels refuse it by themselves
-            ruling = self.gate.decide(request_of(message))
+            ruling = self.gate.decide(request_of(message, self.gate))
             self.detail = ruling.failure or self.detail
             return Decided(ruling)
         except Exception as error:
@@ -590,17 +590,15 @@ class KernelGate:
         self._watching = asyncio.get_running_loop().call_later(WATCH, self._watch)
 
 
-def request_of(message: Message) -> Request:
+def request_of(message: Message, gate: Gate) -> Request:
     """Return what the gate is asked."""
     expressions = message.content.get("user_expressions")
     texts = expressions.items() if isinstance(expressions, dict) else ()
-    ours = message.metadata.get("tos_guard")
-    digest = ours.get("acknowledge") if isinstance(ours, dict) else ""
     return Request(
         message.id,
         message.code,
         {name: text for name, text in texts if isinstance(text, str)},
-        digest if isinstance(digest, str) else "",
+        gate.acknowledged(message.metadata, message.id),
     )
 
 

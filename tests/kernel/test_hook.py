@@ -210,11 +210,20 @@ def test_tos_run_on_top_runs_the_cell(kernel: Session) -> None:
     assert kernel.run("print(parted); del parted").text == "2\n"
 
 
-def test_a_request_may_acknowledge(kernel: Session) -> None:
+def test_a_request_may_acknowledge_what_the_user_was_asked_about(kernel: Session) -> None:
     source = f"parted = 3\n{WARNED}"
     metadata = {"tos_guard": {"acknowledge": digest(source)}}
+    # A notebook file may hold this, and front ends send it along: nobody was asked yet.
+    assert kernel.run(source, metadata=metadata).refused
+    assert not ran(kernel, "parted")
     assert runs_anyway(kernel, kernel.run(source, metadata=metadata), source)
     assert kernel.run("print(parted); del parted").text == "3\n"
+
+
+@pytest.mark.parametrize("ours", [{"acknowledge": "*"}, {"acknowledge": "*", "request": ""}], ids=str)
+def test_a_request_cannot_acknowledge_whatever_it_holds(kernel: Session, ours: dict[str, str]) -> None:
+    assert kernel.run(f"parted = 5\n{WARNED}", metadata={"tos_guard": ours}).refused
+    assert not ran(kernel, "parted")
 
 
 @pytest.mark.parametrize("source", [f"%%tos run\n{BLOCKED}", f"{BLOCKED} #"])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+from typing import Any
 
 import pytest
 
 from jupyter_tos_guard.gate.notice import MIME_TYPE as MIME
+from jupyter_tos_guard.inspection.digests import exact_digest
 from jupyter_tos_guard.server.encoding import join
 from tests.server.conftest import PARTS, Client, Server
 
@@ -223,6 +225,46 @@ def test_a_front_end_acknowledges_by_the_requests_metadata(client: Client) -> No
     metadata = {"tos_guard": {"acknowledge": notice["run_anyway"]["acknowledge"]}}
     assert client.run(code, metadata=metadata).text == "ran 2\n"
     assert client.run("import tosblocked", metadata=metadata).refused
+
+
+def acknowledging(source: str, **more: str) -> dict[str, Any]:
+    return {"tos_guard": {"acknowledge": exact_digest(source), **more}}
+
+
+def test_what_a_notebook_file_acknowledges_is_asked_about_first(
+    server: Server, client: Client, v1: bool
+) -> None:
+    code = f"import toswarned; print('ran', 3 + {v1:d})"
+    before = len(server.strikes)
+    for metadata in (acknowledging(code), {"tos_guard": {"acknowledge": "*", "request": "x"}}):
+        assert client.run(code + " ", metadata=metadata).refused  # another text, too
+    refused = client.run(code, metadata=acknowledging(code))
+    assert refused.refused
+    assert refused.of("display_data")[0]["data"][MIME]["effect"] == "warn"
+    assert [strike.action for strike in server.strikes[before:]] == ["warn"] * 3
+    # Now the question was put, and the same server knows it at another kernel, too.
+    other = server.connect(server.start_kernel("bare"), v1)
+    for each in (client, other):
+        assert each.run(code, metadata=acknowledging(code)).text == f"ran {3 + v1:d}\n"
+    assert {strike.action for strike in server.strikes[before + 3 :]} == {"acknowledge"}
+
+
+def test_a_refusal_that_nobody_saw_asks_nothing(client: Client, v1: bool) -> None:
+    code = f"import toswarned; print('ran', 5 + {v1:d})"
+    failed, aborted = client.collect(
+        client.execute("import time; time.sleep(0.3); 1 / 0"), client.execute(code)
+    )
+    assert failed.reply["ename"] == "ZeroDivisionError"
+    assert aborted.reply == {"status": "aborted"}
+    assert client.run(code, metadata=acknowledging(code)).refused
+
+
+def test_what_a_check_has_warned_about_may_be_acknowledged(server: Server, client: Client, v1: bool) -> None:
+    code = f"import toswarned; print('ran', 7 + {v1:d})"
+    body = {"cells": [{"id": "a", "source": code}], "language": "python"}
+    _, answer = server.request("POST", "/jupyter-tos-guard/check", body)
+    assert answer["results"][0]["notice"]["run_anyway"]["acknowledge"] == exact_digest(code)
+    assert client.run(code, metadata=acknowledging(code)).text == f"ran {7 + v1:d}\n"
 
 
 def test_tos_run_on_top_of_a_cell_works_in_a_kernel_without_the_magic(client: Client) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
+from jupyter_tos_guard.inspection.digests import exact_digest
 from tests.server.conftest import TIMEOUT, Server, Start
 
 
@@ -76,6 +77,24 @@ def test_tos_run_means_the_cell_that_was_stopped_last_whoever_stopped_it(server:
         s.id for s in server.strikes if s.request == outcome.request and s.action == "acknowledge"
     }
     assert len(acknowledged) == 1
+
+
+def test_the_kernel_takes_the_gates_word_that_the_user_was_asked_and_nobody_elses(
+    server: Server, kernel: str
+) -> None:
+    client = server.connect(kernel)
+    code = "import toswarned; print('both agree')"
+    metadata = {"tos_guard": {"acknowledge": exact_digest(code)}}
+    assert client.run(code, metadata=metadata).refused  # by the gate: the kernel never saw it
+    assert client.run(code, metadata=metadata).text == "both agree\n"
+    # What only the kernel can know: the gate asks nothing, and lets nobody say that it has.
+    past_the_server(server, kernel, "dubious = 'toswarned'")
+    code = "__import__(dubious); print('the kernel asked')"
+    metadata = {"tos_guard": {"acknowledge": exact_digest(code)}}
+    refused = client.run(code, metadata=metadata)
+    assert refused.refused
+    assert [s.sensor for s in server.strikes if s.request == refused.request] == ["kernel"]
+    assert client.run(code, metadata=metadata).text == "the kernel asked\n"
 
 
 def test_the_kernel_says_so_and_the_status_shows_which_kernels_are_guarded(
