@@ -27,6 +27,8 @@ from jupyter_tos_guard.server.health import Finding, Health, Watch
 from jupyter_tos_guard.strikes.standing import DAY, Standing
 from jupyter_tos_guard.sync.service import GuardState, Sync
 
+#: Jupyter Server's event about kernels that start and end.
+KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 CONNECTION_CLASS = "kernel_websocket_connection_class"
 #: Own strikes answered when there is no central server; the record is on this machine.
 MAX_OWN = 200
@@ -49,6 +51,7 @@ class TosGuardExtension(ExtensionApp):
     _watch: Watch | None = None
     _gate: Gate | None = None
     _version = ""
+    _kernels: set[tuple[str, str]] = set()  # noqa: RUF012  # replaced, never changed
 
     def initialize_settings(self) -> None:
         """Put the gate in front of the connection class that is configured."""
@@ -100,6 +103,8 @@ class TosGuardExtension(ExtensionApp):
         gates.listeners.append(self)
         if configuration.traits.central:
             self.sync = Sync(configuration, gate.where, guards=self._guards, on_event=self._on_sync)
+            # Managers that send no such event are looked at every now and then, as all are.
+            self.serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._kernel_acted)
 
     # ---- told by the gates
 
@@ -114,6 +119,7 @@ class TosGuardExtension(ExtensionApp):
         """Take note of what a kernel says about itself."""
         if self._watch is not None:
             self._tell(self._watch.said(kernel, content))
+            self._look_at_kernels()
 
     def restarted(self, kernel: str) -> None:
         """Take note that a kernel begins a new life."""
@@ -126,6 +132,7 @@ class TosGuardExtension(ExtensionApp):
         while True:
             try:
                 self._tell(await watch.look())
+                self._look_at_kernels()
                 await self.in_thread(self._look_at_policy)
             except Exception as error:
                 self.log.error("jupyter_tos_guard: could not look after kernels", exc_info=error)
@@ -149,6 +156,18 @@ class TosGuardExtension(ExtensionApp):
                 self._events.emit("sensor-tampered", each._asdict())
         if found and self.sync is not None:
             self.sync.wake()
+
+    def _look_at_kernels(self) -> None:
+        """Let the central server know soon when another kernel is there, or stands otherwise."""
+        kernels = {(each.kernel, each.state) for each in self.states()}
+        if kernels != self._kernels and self.sync is not None:
+            self.sync.kernels_changed()
+        self._kernels = kernels
+
+    async def _kernel_acted(self, logger: Any, schema_id: str, data: Mapping[str, Any]) -> None:
+        """Take note of what Jupyter Server's own event says: a kernel begins or ends."""
+        if self.sync is not None and data.get("action") in ("start", "restart", "shutdown"):
+            self.sync.kernels_changed()  # what is reported is what is there a few seconds later
 
     def _guards(self) -> list[GuardState]:
         return [GuardState(*health) for health in self.states()]

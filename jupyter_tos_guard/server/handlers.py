@@ -18,7 +18,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
-from jupyter_tos_guard.server.checking import asked
+from jupyter_tos_guard.server.checking import RUN, asked
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.server.app import TosGuardExtension
@@ -188,10 +188,11 @@ class CheckHandler(GuardHandler):
         if not cells_too:
             raise web.HTTPError(403, "The operators of this hub have switched off asking about cells.")
         try:
-            cells, language = asked(self.read_body())
+            body = self.read_body()
+            cells, language = asked(body)
         except ValueError as error:
             raise web.HTTPError(400, str(error)) from error
-        if len(cells) > 1 and not notebooks_too:
+        if len(cells) > 1 and body.get("occasion") != RUN and not notebooks_too:
             raise web.HTTPError(403, "The operators of this hub have switched off asking about notebooks.")
         wait = self.extension.allowance.wait()
         if wait:

@@ -63,6 +63,9 @@ LOOK: Final = 2.0
 REPORT: Final = 900.0
 #: Seconds between two reports at least, whatever happens.
 GAP: Final = 10.0
+#: Seconds for which kernels that come and go are gathered, and between two reports that they cause.
+SETTLE: Final = 3.0
+KERNELS: Final = 60.0
 #: Seconds between two looks for a new policy, until the server says otherwise.
 POLL: Final = 300.0
 #: The long poll is answered within 55 seconds; what takes longer is not one.
@@ -275,6 +278,8 @@ class Sync:
         self._is_usable = True
         self._known: tuple[Active | None, Person | None] = None, None
         self._waits = waits
+        self._kernels_timer: asyncio.TimerHandle | None = None
+        self._kernels_reported = float("-inf")
 
     async def run(self) -> None:
         """Work until :meth:`stop`; never raises for what the network or the disk does."""
@@ -313,6 +318,18 @@ class Sync:
 
     def wake(self) -> None:
         """Report soon: a strike was recorded, or a kernel's guard has changed."""
+        self._report_now.set()
+
+    def kernels_changed(self) -> None:
+        """Report that kernels have come, gone or changed: one report a minute at most. On the event loop."""
+        if self._kernels_timer is None:
+            loop = asyncio.get_running_loop()
+            wait = max(SETTLE, self._kernels_reported + KERNELS - loop.time())
+            self._kernels_timer = loop.call_later(wait, self._report_kernels)
+
+    def _report_kernels(self) -> None:
+        self._kernels_timer = None
+        self._kernels_reported = asyncio.get_running_loop().time()
         self._report_now.set()
 
     async def request(
@@ -385,6 +402,8 @@ class Sync:
             return False
 
     async def _end(self) -> None:
+        if self._kernels_timer is not None:
+            self._kernels_timer.cancel()
         exchange, client = self._exchange, self._client
         if exchange is not None and self._lock.is_held:
             with contextlib.suppress(Exception):

@@ -105,7 +105,7 @@ export class Executor implements INotebookCellExecutor {
     return (
       options.askBeforeRunAll &&
       status.current !== null &&
-      status.current.check.notebooks && // several cells at once
+      status.current.check.cells &&
       texts.length > 1 &&
       texts.length <= MAX_CELLS &&
       texts.join('').length <= MAX_CHARACTERS
@@ -125,7 +125,8 @@ export class Executor implements INotebookCellExecutor {
           source: model.sharedModel.getSource()
         })),
         notebook.defaultKernelLanguage,
-        sessionContext?.path ?? ''
+        sessionContext?.path ?? '',
+        'run'
       )
     );
     const foreseen = warned(cells, notices);

@@ -62,7 +62,8 @@ export class Opening {
       notices = await this._guard.rest.check(
         cells,
         panel.content.model.defaultKernelLanguage,
-        panel.context.path
+        panel.context.path,
+        'open'
       );
     } catch {
       return; // busy or switched off meanwhile; each cell is decided about when it is run

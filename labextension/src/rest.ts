@@ -137,13 +137,21 @@ export class Rest {
 
   /**
    * Ask what would happen to cells, in their order. Runs and records nothing.
+   *
+   * @param occasion - whether they are about to be run, or the notebook was merely opened
    */
   async check(
     cells: ICellText[],
     language: string,
-    path: string
+    path: string,
+    occasion: 'run' | 'open'
   ): Promise<Map<string, INotice>> {
-    const answer = await this._post('check', { cells, language, path });
+    const answer = await this._post('check', {
+      cells,
+      language,
+      path,
+      occasion
+    });
     const found = new Map<string, INotice>();
     for (const result of items(answer, 'results', cells.length)) {
       const notice = readNotice(result.notice);

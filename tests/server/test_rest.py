@@ -72,7 +72,10 @@ def test_asking_is_limited_and_can_be_switched_off(start: Start) -> None:
     two = {"cells": one["cells"] * 2}
     assert server.get(f"{BASE}/status")["check"] == {"cells": True, "notebooks": False}
     assert server.request("POST", f"{BASE}/check", two)[0] == 403
-    assert [server.request("POST", f"{BASE}/check", one)[0] for _ in range(3)] == [200, 200, 429]
+    assert server.request("POST", f"{BASE}/check", {**two, "occasion": "open"})[0] == 403
+    # Cells that are about to be run together are no notebook that is merely open.
+    assert server.request("POST", f"{BASE}/check", {**two, "occasion": "run"})[0] == 200
+    assert [server.request("POST", f"{BASE}/check", one)[0] for _ in range(2)] == [200, 429]
 
 
 def test_the_servers_own_check_finds_no_endpoint_without_authentication(start: Start) -> None:

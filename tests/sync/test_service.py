@@ -260,6 +260,32 @@ def test_of_two_on_one_cache_one_works_and_the_other_takes_over(machine: Machine
     go(test)
 
 
+def test_kernels_that_come_and_go_cause_one_report_at_a_time(
+    machine: Machine, central: Central, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "SETTLE", 0.05)
+    guards: list[GuardState] = []
+
+    async def test() -> None:
+        async with running(machine, guards=lambda: tuple(guards)) as (sync, _):
+            await until(lambda: central.reports)
+            before = len(central.reports)
+            for number in range(20):
+                guards.append(GuardState(f"k{number}", "python3", "guarded", ""))
+                sync.kernels_changed()
+            await until(lambda: len(central.reports) > before)
+            assert len(central.reports[-1]["guards"]) == 20
+            # The next waits for a minute, however many they are.
+            sync.kernels_changed()
+            timer = sync._kernels_timer
+            assert timer is not None
+            sync.kernels_changed()
+            assert sync._kernels_timer is timer
+            assert timer.when() - asyncio.get_running_loop().time() > service_module.KERNELS - TIMEOUT
+
+    go(test)
+
+
 def test_one_that_does_not_wait_ends_when_somebody_else_works(machine: Machine) -> None:
     machine.cache.mkdir(parents=True)
     lock = Lock(machine.cache / LOCK)

@@ -83,7 +83,8 @@ describe('Rest', () => {
     }).check(
       ['a', 'b', 'c'].map(id => ({ id, source: '' })),
       'python',
-      'x.ipynb'
+      'x.ipynb',
+      'run'
     );
     expect([...found.keys()]).toEqual(['a']);
   });
