@@ -4,6 +4,7 @@ Fills a private database with made-up strikes over a year (some rules and people
 others, as it is), then asks for every filter alone and in pairs: first page, a later page, count, groups.
 
     python benchmarks/bench_queue.py --strikes 1000000
+    python benchmarks/bench_queue.py --database postgresql://user@host/name   # filled when empty, kept
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import itertools
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -102,42 +104,64 @@ def filters(database: Database) -> list[tuple[str, Filter]]:
     ]
 
 
+@contextmanager
+def filled(url: str, strikes: int) -> Iterator[Database]:
+    """Give a database with strikes in it: a private one, or the one at ``url``."""
+    with cluster() if not url else nullcontext() as server:
+        database = Database(url or server.create())
+        migrate(database)
+        with database.reading() as session:
+            there = session.scalar(text("SELECT count(*) FROM strike"))
+        started = time.perf_counter()
+        if there:
+            print(f"{there} strikes are there already")
+        else:
+            fill(database, strikes)
+            print(f"{strikes} strikes made in {time.perf_counter() - started:.0f} s")
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+def measure(database: Database) -> dict[str, list[tuple[float, str]]]:
+    """Return how many milliseconds each question took, with its filter, by kind of question."""
+    took: dict[str, list[tuple[float, str]]] = defaultdict(list)
+
+    def timed(kind: str, name: str, work: Callable[[Any], Any]) -> Any:
+        database.read(work)  # once to warm up: what is looked at twice a day is in memory
+        started = time.perf_counter()
+        found = database.read(work)
+        took[kind].append((1e3 * (time.perf_counter() - started), name))
+        return found
+
+    for name, chosen in filters(database):
+        first = timed("first page", name, lambda s, c=chosen: queue.page(s, c))
+        if first.after:
+            timed("next page", name, lambda s, c=chosen, a=first.after: queue.page(s, c, a))
+        timed("count", name, lambda s, c=chosen: queue.count(s, c))
+        for by in ("rule", "user", "cell"):
+            timed(f"by {by}", name, lambda s, c=chosen, b=by: queue.groups(s, c, b))
+    return took
+
+
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--strikes", type=int, default=1_000_000)
+    parser.add_argument("--database", default="", help="URL; default: a private one, gone afterwards")
     parser.add_argument("--limit", type=float, default=200.0, help="milliseconds that an answer may take")
     options = parser.parse_args()
-    with cluster() as server:
-        database = Database(server.create())
-        migrate(database)
-        started = time.perf_counter()
-        fill(database, options.strikes)
-        print(f"{options.strikes} strikes made in {time.perf_counter() - started:.0f} s")
-        took: dict[str, list[tuple[float, str]]] = defaultdict(list)
-
-        def timed(kind: str, name: str, work: Callable[[Any], Any]) -> Any:
-            database.read(work)  # once to warm up: what is looked at twice a day is in memory
-            started = time.perf_counter()
-            found = database.read(work)
-            took[kind].append((1e3 * (time.perf_counter() - started), name))
-            return found
-
-        for name, chosen in filters(database):
-            first = timed("first page", name, lambda s, c=chosen: queue.page(s, c))
-            if first.after:
-                timed("next page", name, lambda s, c=chosen, a=first.after: queue.page(s, c, a))
-            timed("count", name, lambda s, c=chosen: queue.count(s, c))
-            for by in ("rule", "user", "cell"):
-                timed(f"by {by}", name, lambda s, c=chosen, b=by: queue.groups(s, c, b))
-        for kind, times in took.items():
+    with filled(options.database, options.strikes) as database:
+        for kind, times in measure(database).items():
             times.sort()
             slow = [each for each in times if each[0] > options.limit]
             print(
                 f"{kind:<12} {len(times):4} filters   p50 {times[len(times) // 2][0]:6.1f} ms   "
                 f"slowest {times[-1][0]:7.1f} ms ({times[-1][1]})   over {options.limit:.0f} ms: {len(slow)}"
             )
-        database.close()
+            for took, name in reversed(slow):
+                print(f"    {took:7.1f} ms  {name}")
 
 
 if __name__ == "__main__":

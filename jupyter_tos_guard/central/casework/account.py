@@ -43,7 +43,12 @@ def account_of(
 
 
 def accounts_of(
-    session: Session, users: Mapping[str, Iterable[str]], now: float, config: CaseworkConfig
+    session: Session,
+    users: Mapping[str, Iterable[str]],
+    now: float,
+    config: CaseworkConfig,
+    *,
+    cases: Mapping[int, standing.Case] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the accounts of many people at once, in as few queries as one needs; see :func:`account_of`.
 
@@ -54,19 +59,24 @@ def accounts_of(
         Groups of each, as the Hub says.
     now : float
     config : CaseworkConfig
+    cases : mapping of int to Case, optional
+        What the standing of all of them is made of by person id, when the caller has read it already.
     """
     book = rulebook.current(session)
     people = {person.name: person for person in find_many(session, users)}
     ids = [person.id for person in people.values()]
-    cases = standing.cases_of(session, ids, book.ladder, now) if ids else {}
+    if cases is None:
+        cases = standing.cases_of(session, ids, book.ladder, now) if ids else {}
     groups = {
         user: {*given, *(people[user].groups if user in people else ())} for user, given in users.items()
     }
     exempt = exemptions.active_many(session, groups, now)
-    version, accepted = terms.accepted_by(session, ids)
+    document = book.document.get("terms") or {}
+    version = str(document.get("version") or "")
+    accepted = terms.accepted_by(session, ids, version)
     unread = messages.unread_many(session, ids)
-    contact = contact_of(session, config)
-    standings = {each: case.standing(book.ladder, now) for each, case in cases.items()}
+    contact = config.contact or str(document.get("contact") or "")
+    standings = {each: cases[each].standing(book.ladder, now) for each in ids}
     low = [
         each
         for each, found in standings.items()

@@ -24,7 +24,7 @@ from jupyter_tos_guard.central.storage.tables import Strike, Tally
 PAGE: Final = 50
 MAX_PAGE: Final = 500
 #: Matches that a group looks at.
-GROUPED: Final = 10_000
+GROUPED: Final = 5_000
 #: Counts beyond are "more than".
 COUNTED: Final = 10_000
 #: Strikes that one bulk action takes; more need a reversal.
@@ -298,6 +298,8 @@ def _oldest_needed(session: Session, chosen: Filter, before: float | None, wante
 def _cursor(after: str) -> tuple[float, int]:
     time, _, row = after.partition("~")
     try:
-        return float(time), int(row)
+        if int(row) < 2**63:
+            return float(time), int(row)
     except ValueError:
-        raise InvalidError("the page's cursor is damaged", "Start again at the first page.") from None
+        pass
+    raise InvalidError("the page's cursor is damaged", "Start again at the first page.")

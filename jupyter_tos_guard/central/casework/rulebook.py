@@ -80,8 +80,10 @@ _lock = threading.Lock()
 def version(session: Session, version: str) -> Rulebook | None:
     """Return one version, None when it was never published here."""
     published = session.scalar(select(PolicyVersion.published).where(PolicyVersion.version == version))
-    if published is None:
-        return None
+    return None if published is None else _document(session, version, published)
+
+
+def _document(session: Session, version: str, published: float) -> Rulebook:
     key = (str(session.get_bind().engine.url), version, published)
     with _lock:
         found = _kept.get(key)
@@ -97,19 +99,21 @@ def version(session: Session, version: str) -> Rulebook | None:
 
 def current(session: Session) -> Rulebook:
     """Return the version in force for everybody; the newest when that was not noted; else an empty one."""
-    name = current_version(session)
-    return (version(session, name) if name else None) or NONE
+    found = session.execute(_CURRENT).first()
+    return _document(session, found.version, found.published) if found else NONE
 
 
 def current_version(session: Session) -> str:
     """Return the name of the version in force, empty when there is none."""
-    in_force = func.coalesce(PolicyVersion.in_force_since, -1.0)
-    return (
-        session.scalar(
-            select(PolicyVersion.version).order_by(in_force.desc(), PolicyVersion.published.desc()).limit(1)
-        )
-        or ""
-    )
+    found = session.execute(_CURRENT).first()
+    return found.version if found else ""
+
+
+_CURRENT: Final = (
+    select(PolicyVersion.version, PolicyVersion.published)
+    .order_by(func.coalesce(PolicyVersion.in_force_since, -1.0).desc(), PolicyVersion.published.desc())
+    .limit(1)
+)
 
 
 def versions(session: Session, limit: int = 100) -> Sequence[Any]:

@@ -98,11 +98,18 @@ def refresh_standing(
 
 
 def refresh_many(
-    session: Session, person_ids: Iterable[int], now: float, config: CaseworkConfig, *, tell: bool = True
+    session: Session,
+    person_ids: Iterable[int],
+    now: float,
+    config: CaseworkConfig,
+    *,
+    tell: bool = True,
+    cases: Mapping[int, Case] | None = None,
 ) -> dict[int, Standing]:
     """Compute the standing of many people anew; see :func:`refresh_standing`.
 
-    ``tell`` is False where the caller tells the people itself, in words that fit better.
+    ``tell`` is False where the caller tells the people itself, in words that fit better; ``cases`` is what
+    :func:`cases_of` gives, when the caller has read it already and holds the locks of these people.
     """
     ladder = ladder_of(session)
     found: dict[int, Standing] = {}
@@ -114,9 +121,9 @@ def refresh_many(
         people = session.scalars(
             select(Person).where(Person.id.in_(part)).order_by(Person.id).with_for_update()
         ).all()
-        cases = cases_of(session, part, ladder, now)
+        known = cases_of(session, part, ladder, now) if cases is None else cases
         for person in people:
-            found[person.id] = cases[person.id].standing(ladder, now)
+            found[person.id] = known[person.id].standing(ladder, now)
             _cache(session, person, found[person.id], ladder, now, config, tell)
     return found
 
@@ -202,6 +209,7 @@ def cases_of(
             manual[row.person_id].append((Level(row.level), row.until))
     # What is older can neither be counted nor restrict any more; the first act ever is asked for apart.
     days = ladder.expire_days + max(ladder.restricted_days, ladder.suspended_days) + 1
+    since = now - days * DAY
     counts = (
         Strike.person_id.in_(ids),
         Strike.action.in_(_COUNTED),
@@ -212,15 +220,13 @@ def cases_of(
     # Numbered for each person: a flood of one must not push out the strikes of others.
     number = func.row_number().over(partition_by=Strike.person_id, order_by=Strike.time.desc())
     columns = (Strike.person_id, Strike.time, Strike.action, Strike.severe, Strike.cell_digest)
-    newest = (
-        select(*columns, number.label("number")).where(*counts, Strike.time > now - days * DAY).subquery()
-    )
+    newest = select(*columns, number.label("number")).where(*counts, Strike.time > since).subquery()
     recent = session.execute(
         select(*(newest.c[column.key] for column in columns)).where(newest.c.number <= MAX_STRIKES)
     ).all()
     firsts = session.execute(
         select(Strike.person_id, func.min(Strike.time).label("time"))
-        .where(*counts)
+        .where(*counts, Strike.time <= since)
         .group_by(Strike.person_id)
     ).all()
     strikes: dict[int, list[Counted]] = defaultdict(list)
@@ -228,7 +234,7 @@ def cases_of(
         if time > lifted.get(person_id, float("-inf")):
             strikes[person_id].append(Counted(time, Action(action), severe, digest))
     for person_id, first in firsts:
-        if lifted.get(person_id, float("-inf")) < first <= now - days * DAY:
+        if lifted.get(person_id, float("-inf")) < first:
             strikes[person_id].append(Counted(first, Action.BLOCK, False, "\0first"))
     return {each: Case(tuple(strikes[each]), tuple(manual[each])) for each in ids}
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, cast, delete, func, insert, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework.config import DAY
+from jupyter_tos_guard.central.storage.bulk import insert_rows
 from jupyter_tos_guard.central.storage.tables import Strike, Tally
 
 
@@ -53,14 +53,8 @@ def count(session: Session, changes: Mapping[Bucket, int]) -> None:
     """
     # Always in one order, so that two that do this at once never wait for each other in a circle.
     rows = [{**bucket._asdict(), "count": change} for bucket, change in sorted(changes.items()) if change]
-    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    for start in range(0, len(rows), 100):
-        added = dialect.insert(Tally).values(rows[start : start + 100])
-        session.execute(
-            added.on_conflict_do_update(
-                index_elements=list(Bucket._fields), set_={"count": Tally.count + added.excluded["count"]}
-            )
-        )
+    session.flush()  # what waits to be written comes before the locks of the tally, not at the commit
+    insert_rows(session, Tally, rows, unique=Bucket._fields, add=["count"])
     if any(change < 0 for change in changes.values()):
         session.execute(delete(Tally).where(Tally.count <= 0))
 

@@ -69,15 +69,14 @@ def state_of(session: Session, user: str, config: CaseworkConfig) -> TermsState:
     return TermsState(version, accepted, last.time if last else None, required, document, changes)
 
 
-def accepted_by(session: Session, person_ids: Sequence[int]) -> tuple[str, dict[int, str]]:
-    """Return the version in force, and which one each of these people accepted last; that one if they did."""
-    version = str(current(session).get("version") or "")
+def accepted_by(session: Session, person_ids: Sequence[int], version: str) -> dict[int, str]:
+    """Return which version each of these people accepted last; ``version``, the one in force, if they did."""
     rows = session.execute(
         select(Acceptance.person_id, Acceptance.version)
         .where(Acceptance.person_id.in_(person_ids))
         .order_by(Acceptance.version == version, Acceptance.time, Acceptance.id)
     )
-    return version, {row.person_id: row.version for row in rows}
+    return {row.person_id: row.version for row in rows}
 
 
 def accept(session: Session, user: str, version: str, now: float, config: CaseworkConfig) -> None:

@@ -97,11 +97,13 @@ def store(session: Session, batch: Sequence[Sent], config: CaseworkConfig) -> li
     acknowledged = _streams(session, batch, people, clients)
     new = _strikes(session, batch, people, clients)
     touched = {row.person_id for row in new if Action(row.action).counts}
+    cases = standing.cases_of(session, sorted(people.values()), standing.ladder_of(session), now)
     if touched:
-        standing.refresh_many(session, touched, now, config)
+        standing.refresh_many(session, touched, now, config, cases=cases)
     fresh = Counter(row.person_id for row in new)
     session.flush()
-    accounts = accounts_of(session, {sent.user: sent.groups for sent in batch}, now, config)
+    users = {sent.user: sent.groups for sent in batch}
+    accounts = accounts_of(session, users, now, config, cases=cases)
     # Last: everybody writes the same few rows of the tally, and holds them until the commit.
     tally.count(session, Counter(tally.bucket_of(row) for row in new))
     return [

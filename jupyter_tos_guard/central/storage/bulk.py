@@ -23,6 +23,7 @@ def insert_rows(
     *,
     unique: Sequence[str],
     update: Sequence[str] = (),
+    add: Sequence[str] = (),
     returning: Sequence[Any] = (),
 ) -> list[Any]:
     """Insert rows.
@@ -37,6 +38,8 @@ def insert_rows(
         Columns that make a row the one that is there already.
     update : sequence of str, optional
         What to set in such a row; nothing: it stays as it is.
+    add : sequence of str, optional
+        Numbers to be added to those in such a row.
     returning : sequence of column, optional
         What to return of rows that were written.
     """
@@ -55,10 +58,10 @@ def insert_rows(
         parameters: Any = {"rows": json.dumps(rows)}
     else:
         statement, parameters = sqlite.insert(core), list(rows)
-    if update:
-        statement = statement.on_conflict_do_update(
-            index_elements=list(unique), set_={name: statement.excluded[name] for name in update}
-        )
+    if update or add:
+        changes = {name: statement.excluded[name] for name in update}
+        changes |= {name: core.c[name] + statement.excluded[name] for name in add}
+        statement = statement.on_conflict_do_update(index_elements=list(unique), set_=changes)
     else:
         statement = statement.on_conflict_do_nothing(index_elements=list(unique))
     if not returning:

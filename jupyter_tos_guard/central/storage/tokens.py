@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -44,10 +45,21 @@ def make_token(
     return token
 
 
-def find_token(session: Session, digest: str, now: float) -> Token | None:
-    """Return the token of that digest if it is in force."""
-    found = session.scalar(select(Token).where(Token.digest == digest))
-    return found if found and (found.expires is None or found.expires > now) else None
+class Known(NamedTuple):
+    """Whose a token is, and what it is for."""
+
+    user: str
+    scopes: list[str]
+
+
+def find_tokens(session: Session, digests: Iterable[str], now: float) -> dict[str, Known]:
+    """Return tokens that are in force, by digest."""
+    rows = session.execute(
+        select(Token.digest, Token.user, Token.scopes, Token.expires).where(Token.digest.in_(digests))
+    )
+    return {
+        row.digest: Known(row.user, row.scopes) for row in rows if row.expires is None or row.expires > now
+    }
 
 
 def list_tokens(session: Session) -> list[Token]:

@@ -8,6 +8,7 @@ other people's notebooks may be served from the same origin.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -21,8 +22,7 @@ from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler, UserNotA
 from tornado.web import HTTPError, RequestHandler
 
 from jupyter_tos_guard.central.storage.database import Database
-from jupyter_tos_guard.central.storage.tables import Token
-from jupyter_tos_guard.central.storage.tokens import digest_of, find_token
+from jupyter_tos_guard.central.storage.tokens import digest_of, find_tokens
 from jupyter_tos_guard.central.web.callers import PUBLIC, Caller, expand, from_hub
 from jupyter_tos_guard.central.web.limits import RateLimit
 
@@ -187,6 +187,8 @@ class TokenAuth:
     #: For how long an answer of the database holds, in seconds: a revoked token works that much longer.
     REMEMBERED: Final = 10.0
     MAX_REMEMBERED: Final = 10_000
+    #: Tokens asked for in one query.
+    TOGETHER: Final = 200
     hub: HubOAuth | None = None
 
     def __init__(self, database: Database, threads: Threads, clock: Any = time.time) -> None:
@@ -194,6 +196,8 @@ class TokenAuth:
         self._threads = threads
         self._clock = clock
         self._known: dict[str, tuple[float, Caller]] = {}
+        self._wanted: dict[str, asyncio.Future[Caller | None]] = {}
+        self._asking: asyncio.Task[None] | None = None
         self._unknown = RateLimit(1.0, 60.0, time.monotonic)
 
     async def identify(self, handler: BaseHandler) -> Caller | None:
@@ -217,9 +221,7 @@ class TokenAuth:
             return known[1]
         if self._unknown.wait(address) > 0:
             raise HTTPError(429, "too many unknown tokens came from this address")
-        caller: Caller | None = await self._threads.run(
-            self._database.read, lambda session: _from_token(find_token(session, digest, now))
-        )
+        caller = await self._look_up(digest)
         if caller is None:
             self._unknown.take(address)
             self._known.pop(digest, None)
@@ -228,6 +230,31 @@ class TokenAuth:
             self._known.clear()
         self._known[digest] = (now, caller)
         return caller
+
+    async def _look_up(self, digest: str) -> Caller | None:
+        """Ask the database; those that come while it is being asked share the next question."""
+        wanted = self._wanted.get(digest)
+        if wanted is None:
+            wanted = self._wanted[digest] = asyncio.get_running_loop().create_future()
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.ensure_future(self._ask())
+        return await asyncio.shield(wanted)
+
+    async def _ask(self) -> None:
+        while self._wanted:
+            part = {each: self._wanted.pop(each) for each in list(self._wanted)[: self.TOGETHER]}
+            now = self._clock()
+            try:
+                found = await self._threads.run(
+                    self._database.read, lambda session, part=part, now=now: find_tokens(session, part, now)
+                )
+            except Exception as error:
+                for future in part.values():
+                    future.set_exception(error)
+                continue
+            for digest, future in part.items():
+                known = found.get(digest)
+                future.set_result(Caller(known.user, (), expand(known.scopes)) if known else None)
 
     def login_url(self, handler: BaseHandler) -> str:
         """See :class:`Auth`."""
@@ -238,10 +265,6 @@ class TokenAuth:
         from jupyter_tos_guard.central.web.login import LoginHandler, LogoutHandler
 
         return [("login", LoginHandler), ("logout", LogoutHandler)]
-
-
-def _from_token(token: Token | None) -> Caller | None:
-    return Caller(token.user, (), expand(token.scopes)) if token else None
 
 
 def local_path(path: str, prefix: str) -> str:
