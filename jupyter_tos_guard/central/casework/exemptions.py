@@ -10,7 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework import audit
-from jupyter_tos_guard.central.casework.errors import ConflictError, InvalidError, NotFoundError
+from jupyter_tos_guard.central.casework.config import CaseworkConfig
+from jupyter_tos_guard.central.casework.errors import (
+    ConflictError,
+    InvalidError,
+    NotAllowedError,
+    NotFoundError,
+)
 from jupyter_tos_guard.central.casework.messages import send
 from jupyter_tos_guard.central.casework.people import MAX_NAME, find
 from jupyter_tos_guard.central.casework.standing import day_text
@@ -19,12 +25,20 @@ from jupyter_tos_guard.central.storage.tables import Exemption
 
 #: No vetted use lasts longer without being looked at again.
 MAX_YEARS: Final = 5
+_USUAL: Final = CaseworkConfig()
 _SUBJECT: Final = re.compile(r"(?:user|group):\S(?:.*\S)?", re.DOTALL)
 _TARGET: Final = re.compile(r"\*|(?:rule|clause):[\w.-]{1,100}")
 
 
 def exempt(
-    session: Session, subject: str, target: str, until: float, reason: str, actor: str, now: float
+    session: Session,
+    subject: str,
+    target: str,
+    until: float,
+    reason: str,
+    actor: str,
+    now: float,
+    config: CaseworkConfig = _USUAL,
 ) -> Exemption:
     """Let rules not hold for somebody until a day. Strikes from before stay as they are.
 
@@ -39,14 +53,19 @@ def exempt(
     reason : str
     actor : str
     now : float
+    config : CaseworkConfig, optional
 
     Raises
     ------
     InvalidError
+    NotAllowedError
+        The actor means to exempt themselves.
     """
     subject, target = subject.strip(), target.strip()
     if not _SUBJECT.fullmatch(subject) or len(subject) > MAX_NAME:
         raise InvalidError("nobody is named whom to exempt", "Write user:NAME or group:NAME.")
+    if config.appeal_by_other and subject == f"user:{actor}":
+        raise NotAllowedError("the exemption would be your own", "Another reviewer has to make it.")
     if not _TARGET.fullmatch(target):
         raise InvalidError("nothing is named to exempt from", "Write rule:ID, clause:ID or *.")
     if not now < until <= now + MAX_YEARS * 366 * 86_400:

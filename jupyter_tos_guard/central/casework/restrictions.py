@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework import audit
 from jupyter_tos_guard.central.casework.config import MEANINGS, CaseworkConfig
-from jupyter_tos_guard.central.casework.errors import ConflictError, InvalidError
+from jupyter_tos_guard.central.casework.errors import ConflictError, InvalidError, NotAllowedError
 from jupyter_tos_guard.central.casework.exemptions import MAX_YEARS
 from jupyter_tos_guard.central.casework.messages import send
 from jupyter_tos_guard.central.casework.people import ensure, get
@@ -78,9 +78,13 @@ def lift(
     Raises
     ------
     NotFoundError, ConflictError, InvalidError
+    NotAllowedError
+        It is the actor's own.
     """
     reason = written(reason, "a reason; the person reads it")
     person = get(session, user)
+    if config.appeal_by_other and user == actor:
+        raise NotAllowedError("the restriction is your own", "Another reviewer has to lift it.")
     if standing_of(session, person, now).level is Level.GOOD:
         raise ConflictError(f"{user[:80]!r} is in good standing: there is nothing to lift")
     session.execute(

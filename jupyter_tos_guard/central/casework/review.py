@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework import audit, rulebook, tally
 from jupyter_tos_guard.central.casework.config import CaseworkConfig
-from jupyter_tos_guard.central.casework.errors import InvalidError, NotFoundError
+from jupyter_tos_guard.central.casework.errors import InvalidError, NotAllowedError, NotFoundError
 from jupyter_tos_guard.central.casework.messages import send_many
-from jupyter_tos_guard.central.casework.people import names
+from jupyter_tos_guard.central.casework.people import find, names
 from jupyter_tos_guard.central.casework.standing import refresh_many
 from jupyter_tos_guard.central.casework.texts import written
 from jupyter_tos_guard.central.storage.tables import Appeal, AppealState, State, Strike
@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
     appeals : int
         Open appeals that were granted by it.
     skipped : int
-        Strikes that were in that state already, or do not exist.
+        Strikes that were in that state already, do not exist, or are the reviewer's own.
     """
 
     changed: int
@@ -123,6 +123,12 @@ def strike_of(session: Session, strike_id: int) -> Strike:
     return found
 
 
+def own_id(session: Session, actor: str, config: CaseworkConfig) -> int | None:
+    """Return the id of the reviewer as a person whose record somebody else has to decide about."""
+    person = find(session, actor) if config.appeal_by_other else None
+    return person.id if person else None
+
+
 def _done_by(rule: str, policy_version: str) -> Select[Any]:
     if not rule and not policy_version:
         raise InvalidError("neither a rule nor a policy version is named", "Name one of them, or both.")
@@ -149,6 +155,7 @@ def _review(
     by_person: dict[int, list[str]] = defaultdict(list)
     changed: list[int] = []
     appeals = 0
+    own = own_id(session, actor, config) if action in ("uphold", "overturn") else None
     columns = (
         Strike.id,
         Strike.person_id,
@@ -166,6 +173,10 @@ def _review(
             .order_by(Strike.id)
             .with_for_update()
         ).all()
+        theirs = [row for row in rows if row.person_id != own]
+        if len(ids) == 1 and rows and not theirs:
+            raise NotAllowedError("the strike is your own", "Another reviewer has to decide.")
+        rows = theirs
         part = [row.id for row in rows]
         if not part:
             continue

@@ -21,7 +21,7 @@ from jupyter_tos_guard.central.web.callers import READ, USER
 from jupyter_tos_guard.central.web.routes import Body, Call, Json, Query, Route
 
 Limit = Annotated[int, Field(ge=1, le=500)]
-Cursor = Annotated[str, StringConstraints(pattern=r"^$|^\d{1,15}(\.\d{1,20})?(e[+-]?\d{1,2})?~\d{1,18}$")]
+Cursor = Annotated[str, StringConstraints(pattern=r"^$|^\d{1,15}(\.\d{1,20})?(e[+-]?\d{1,3})?~\d{1,18}$")]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT)]
 
 

@@ -116,6 +116,8 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # j
     async def prepare(self) -> None:
         """Find out who calls and whether they may, before anything else."""
         needed = self.needed()
+        if any("\0" in part for part in (*self.path_args, *self.path_kwargs.values()) if part):
+            raise Problem(404, "not-found", "there is nothing here")  # PostgreSQL takes no NUL
         try:
             caller = None if needed == PUBLIC and not self.is_page else await self.context.auth.identify(self)
         except NotAllowed as error:

@@ -6,8 +6,9 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tornado.iostream import StreamClosedError
@@ -29,7 +30,7 @@ Rows = Callable[[Session, int], Sequence[dict[str, Any]]]
 class Since(Query):
     """Rows with a higher number than this only."""
 
-    after: int = 0
+    after: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
 
 def strikes(session: Session, after: int) -> Sequence[dict[str, Any]]:

@@ -116,7 +116,7 @@ class PersonPage(PageHandler):
             target = self.field("target")
             await self.in_transaction(
                 lambda session: exemptions.exempt(
-                    session, f"user:{name}", target, until or 0.0, reason, me, now
+                    session, f"user:{name}", target, until or 0.0, reason, me, now, config
                 )
             )
             text = f"{name} is exempt now. Kernels learn of it within a poll interval."
@@ -173,7 +173,7 @@ class Exemptions(PageHandler):
 
     async def post(self) -> None:
         """Make one, or end one."""
-        me, now = self.caller.name, self.now
+        me, now, config = self.caller.name, self.now, self.context.casework
         if self.field("act") == "end":
             number = number_of(self.field("exemption"))
             if not self.confirmed():
@@ -190,7 +190,9 @@ class Exemptions(PageHandler):
         subject = f"{self.field('kind')}:{self.field('name').strip()}"
         target, until, reason = self.field("target"), end_of(self.field("until")), self.field("reason")
         await self.in_transaction(
-            lambda session: exemptions.exempt(session, subject, target, until or 0.0, reason, me, now)
+            lambda session: exemptions.exempt(
+                session, subject, target, until or 0.0, reason, me, now, config
+            )
         )
         self.say_and_go("The exemption was made. Kernels learn of it within a poll interval.", "exemptions")
 

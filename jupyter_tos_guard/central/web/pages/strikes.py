@@ -192,7 +192,7 @@ def said(act: str, outcome: review.Outcome) -> str:
     if outcome.appeals:
         text += f" {outcome.appeals} open appeal{' was' if outcome.appeals == 1 else 's were'} granted by it."
     if outcome.skipped:
-        text += f" {outcome.skipped} had that state already."
+        text += f" {outcome.skipped} had that state already, or are your own."
     return text
 
 
