@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,9 +90,16 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests of a worker; modules that need another have their own in its place."""
+    with lab(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@contextmanager
+def lab(folder: Path, **variables: str) -> Iterator[Server]:
+    """Run a Jupyter server with such variables."""
     if not (EXTENSION / "package.json").is_file():
         needed("the built lab extension (pip install -e .)")
-    folder = tmp_path_factory.mktemp("lab")
     policy = folder / "policy.bundle"
     policy.write_bytes(compile_policy(POLICY))
     environ = {
@@ -100,6 +108,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "JUPYTER_TOKEN": secrets.token_hex(16),
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        **variables,
     }
     settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)

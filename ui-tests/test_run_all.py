@@ -45,21 +45,6 @@ def _notice(source: str) -> dict[str, Any] | None:
     }
 
 
-def test_one_question_for_all_and_all_run(notebook: Open, answers: Answers) -> None:
-    answers.give("check", foreseen)
-    book = notebook("print('a')", WARNED, "print('b')", WARNED + "\n#2", "print('c')")
-    book.command(ALL)
-    dialog = book.page.get_by_role("dialog")
-    expect(dialog).to_contain_text("2 cells may be disallowed")
-    expect(dialog).to_contain_text("Cell 2")
-    dialog.get_by_role("button", name="Run all anyway").click()
-    expect(book.cells.nth(4).locator(".jp-OutputArea-output")).to_have_text("c\n")
-    expect(book.cells.nth(3).locator(".jp-OutputArea-output")).to_have_text("it ran\n")
-    assert book.counts() == [f"[{number}]:" for number in range(1, 6)]
-    expect(book.notices).to_have_count(0)
-    expect(dialog).to_have_count(0)
-
-
 def test_enter_runs_up_to_the_first_and_escape_runs_nothing(notebook: Open, answers: Answers) -> None:
     answers.give("check", foreseen)
     book = notebook("print('a')", WARNED, "print('b')")

@@ -8,6 +8,7 @@ answered is in ``docs/server.md``.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 RESOURCE = "jupyter_tos_guard"
 BASE = "/jupyter-tos-guard"
 _MAX_BODY = 6 << 20
+#: Seconds for which an appeal waits for its strike to reach the central server.
+_PATIENCE = 20.0
 _NO_CENTRAL = "This hub has no central server: its operators must be asked in person."
 
 
@@ -57,6 +60,11 @@ class GuardHandler(APIHandler):
             # 401 and 403 would tell the front end that its own login has ended.
             raise web.HTTPError(502 if answer.status in (401, 403) else answer.status, said)
         return answer.body
+
+    async def look_at_account(self) -> None:
+        """Know at once what the user has just changed: the next report may be minutes away."""
+        if self.extension.sync is not None:
+            await self.extension.sync.look_at_account()
 
     def read_body(self) -> Any:
         """Return the request's JSON body."""
@@ -117,7 +125,9 @@ class AcceptanceHandler(GuardHandler):
         body = self.read_body()
         if not isinstance(body.get("version"), str):
             raise web.HTTPError(400, 'The body must be {"version": "…"}.')
-        self.finish(await self.ask("POST", "terms/acceptance", {"version": body["version"]}) or {})
+        answer = await self.ask("POST", "terms/acceptance", {"version": body["version"]})
+        await self.look_at_account()
+        self.finish(answer or {})
 
 
 class AppealsHandler(GuardHandler):
@@ -141,7 +151,22 @@ class AppealsHandler(GuardHandler):
         if not isinstance(strike, (str, int)) or isinstance(strike, bool) or not isinstance(text, str):
             raise web.HTTPError(400, 'The body must be {"strike": "…", "text": "…"}.')
         self.set_status(201)
-        self.finish(await self.ask("POST", "appeals", {"strike": strike, "text": text}) or {})
+        self.finish(await self._appeal({"strike": strike, "text": text}) or {})
+
+    async def _appeal(self, body: dict[str, Any]) -> Any:
+        """Send an appeal, after its strike: that may have been recorded a moment ago only."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return await self.ask("POST", "appeals", body)
+            except web.HTTPError as error:
+                sync = self.extension.sync
+                if error.status_code != 404 or sync is None or time.monotonic() > until:
+                    raise
+                if not any(each["act"] == body["strike"] for each in await self.extension.own_strikes()):
+                    raise
+                sync.wake()
+            await asyncio.sleep(1.0)
 
 
 class WithdrawHandler(GuardHandler):
@@ -174,7 +199,9 @@ class ReadHandler(GuardHandler):
     @authorized
     async def post(self, message: str) -> None:
         """Take note that a message was read."""
-        self.finish(await self.ask("POST", f"messages/{message}/read", {}) or {})
+        answer = await self.ask("POST", f"messages/{message}/read", {})
+        await self.look_at_account()
+        self.finish(answer or {})
 
 
 class CheckHandler(GuardHandler):

@@ -363,6 +363,13 @@ class Sync:
             problem = explain(central, error)
         return Answer(503, {"error": {"code": "unreachable", "message": problem, "hint": "Try again later."}})
 
+    async def look_at_account(self) -> None:
+        """Ask about the user now, for what a front end shows; kernels get the account with the next report."""
+        answer = await self.request("GET", "account")
+        if answer.status == httpx.codes.OK and isinstance(answer.body, dict) and answer.body != self.account:
+            self.account = answer.body
+            self._on_event("account-changed", answer.body)
+
     async def _ask(
         self, client: httpx.AsyncClient, method: str, path: str, json: Any, params: Mapping[str, str] | None
     ) -> Answer:
