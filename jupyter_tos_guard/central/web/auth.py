@@ -14,6 +14,7 @@ import json
 import re
 import time
 from base64 import urlsafe_b64encode
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
@@ -34,6 +35,8 @@ _TOKEN: Final = re.compile(r"(?:token|bearer)\s+(\S{1,4096})\s*", re.IGNORECASE)
 #: Longest that the name of a user or group may be.
 MAX_NAME: Final = 255
 COOKIE: Final = "tos-guard-login"
+#: Tokens whose owners, or whose being good, are remembered.
+MAX_REMEMBERED: Final = 10_000
 
 
 class NotAllowed(Exception):
@@ -93,6 +96,9 @@ class HubAuth:
         self._hub = hub
         #: Unknown tokens: each costs the Hub a request.
         self._unknown = RateLimit(1.0, 60.0, time.monotonic)
+        #: Digests of tokens that the Hub knew: on one machine all users share an address, and one of them
+        #: who tries out tokens is not to shut out the others.
+        self._good: OrderedDict[str, None] = OrderedDict()
 
     async def identify(self, handler: BaseHandler) -> Caller | None:
         """See :class:`Auth`."""
@@ -100,12 +106,13 @@ class HubAuth:
         token = token_in_header(handler)
         if "Authorization" in handler.request.headers and token is None:
             return None
-        if token is not None and self._unknown.wait(address) > 0:
+        digest = digest_of(token) if token is not None else ""
+        if token is not None and digest not in self._good and self._unknown.wait(address) > 0:
             raise HTTPError(429, "too many unknown tokens came from this address")
         model: dict[str, Any] | None = await self._hub.get_user(handler, sync=False)
+        if token is not None:
+            self._remember(digest, good=bool(model), address=address)
         if not model:
-            if token is not None:
-                self._unknown.take(address)
             return None
         try:
             model = handler.check_hub_user(model)
@@ -115,6 +122,15 @@ class HubAuth:
                 f"but the token has not the scope {' or '.join(sorted(self._hub.access_scopes))}"
             ) from None
         return _from_model(model)
+
+    def _remember(self, digest: str, *, good: bool, address: str) -> None:
+        self._good.pop(digest, None)
+        if not good:
+            self._unknown.take(address)
+            return
+        self._good[digest] = None
+        if len(self._good) > MAX_REMEMBERED:
+            self._good.popitem(last=False)
 
     def login_url(self, handler: BaseHandler) -> str:
         """See :class:`Auth`."""
@@ -186,7 +202,6 @@ class TokenAuth:
 
     #: For how long an answer of the database holds, in seconds: a revoked token works that much longer.
     REMEMBERED: Final = 10.0
-    MAX_REMEMBERED: Final = 10_000
     #: Tokens asked for in one query.
     TOGETHER: Final = 200
     hub: HubOAuth | None = None
@@ -219,14 +234,15 @@ class TokenAuth:
         known = self._known.get(digest)
         if known and now - self.REMEMBERED < known[0] <= now:
             return known[1]
-        if self._unknown.wait(address) > 0:
+        # A token that was good before goes past: on one machine all users share an address.
+        if known is None and self._unknown.wait(address) > 0:
             raise HTTPError(429, "too many unknown tokens came from this address")
         caller = await self._look_up(digest)
         if caller is None:
             self._unknown.take(address)
             self._known.pop(digest, None)
             return None
-        if len(self._known) >= self.MAX_REMEMBERED:
+        if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
         self._known[digest] = (now, caller)
         return caller

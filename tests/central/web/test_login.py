@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from jupyter_tos_guard.central.storage.tables import Token
+from jupyter_tos_guard.central.web.auth import TokenAuth
 from tests.central.conftest import PREFIX, Service
 
 
@@ -81,6 +82,18 @@ def test_unknown_tokens_are_slowed_down(sqlite_service: Service) -> None:
         ]
     assert answers[0] == 401
     assert answers[-1] == 429
+
+
+def test_who_tries_out_tokens_shuts_out_nobody_who_was_known(
+    sqlite_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TokenAuth, "REMEMBERED", 0.0)  # so that each request is asked about anew
+    with sqlite_service.client() as client, sqlite_service.client("ann") as ann:
+        assert ann.get("api/v1/account").status_code == 200
+        for number in range(80):
+            client.get("metrics", headers={"Authorization": f"token wrong{number}"})
+        assert ann.get("api/v1/account").status_code == 200
+        assert client.get("metrics", headers={"Authorization": "token wrong"}).status_code == 429
 
 
 def test_markup_in_the_next_page_is_shown_as_text(sqlite_service: Service) -> None:
