@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jupyter_tos_guard.gate.scripts import scripts
+from jupyter_tos_guard.gate.scripts import may_run_files, scripts
 from jupyter_tos_guard.gate.settings import Configuration, configuration
 from jupyter_tos_guard.inspection import Cell
 from jupyter_tos_guard.inspection.digests import exact_digest
@@ -402,7 +402,8 @@ class Gate:
     def _texts(self, request: Request) -> list[tuple[str, str]]:
         """Everything in the request that would run, in the order in which it would."""
         texts = []
-        folder = self._folder() if self.language == "python" else None
+        reads = self.language == "python" and may_run_files(request.source)
+        folder = self._folder() if reads else None
         if folder is not None:
             texts += [(f"file {path}", text) for path, text in scripts(request.source, self._lookup, folder)]
         texts.append(("", request.source))

@@ -343,7 +343,9 @@ def _is_execute(header: object) -> bool:
 
 def _loads(text: Raw) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_unambiguous)
+        if isinstance(text, bytes):
+            text = text.decode(json.detect_encoding(text), "surrogatepass")
+        return _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"a message cannot be read: {error}"[:200]) from error
 
@@ -353,6 +355,10 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> Json:
     if len(mapping) != len(pairs):
         raise Malformed("a message has a key twice")
     return mapping
+
+
+#: As ``json.loads`` reads, which would make a new decoder for each part of each request.
+_decoder = json.JSONDecoder(object_pairs_hook=_unambiguous)
 
 
 def _dumps(value: object) -> bytes:
