@@ -207,7 +207,7 @@ class Server:
         self.folder = folder
         self.token = secrets.token_hex(16)
         self.clients: list[Client] = []
-        environ = environment(folder, policy, self.token)
+        self.environ = {**environment(folder, policy, self.token), **variables}
         (folder / "config").mkdir(exist_ok=True)
         for name, section in config.items():
             (folder / "config" / f"{name}.json").write_text(json.dumps(section))
@@ -216,7 +216,7 @@ class Server:
             self.process = subprocess.Popen(
                 [sys.executable, *command],
                 cwd=folder,
-                env={**environ, **variables},
+                env=self.environ,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
