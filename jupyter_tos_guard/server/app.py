@@ -133,21 +133,23 @@ class TosGuardExtension(ExtensionApp):
             try:
                 self._tell(await watch.look())
                 self._look_at_kernels()
-                await self.in_thread(self._look_at_policy)
+                version = await self.in_thread(self._new_policy)
+                if version and self._events is not None:  # listeners are run by this loop
+                    self._events.emit("policy-activated", {"version": version, "serial": 0})
             except Exception as error:
                 self.log.error("jupyter_tos_guard: could not look after kernels", exc_info=error)
             await asyncio.sleep(self._in_force().watch_seconds)
 
-    def _look_at_policy(self) -> None:
-        """Say so when another policy has come into force without the central server (a new file)."""
+    def _new_policy(self) -> str:
+        """Return what has come into force without the central server (a new file), empty when nothing has."""
         if self._gate is None or self.sync is not None:
-            return
+            return ""
         bundle, _, _ = self._gate.guard.source.current(time.time())
         version = bundle.version if bundle else ""
-        if version and version != self._version:
-            self._version = version
-            if self._events is not None:
-                self._events.emit("policy-activated", {"version": version, "serial": 0})
+        if version == self._version:
+            return ""
+        self._version = version or self._version
+        return version
 
     def _tell(self, found: Sequence[Finding]) -> None:
         for each in found:
