@@ -104,7 +104,10 @@ class TosGuardExtension(ExtensionApp):
         if configuration.traits.central:
             self.sync = Sync(configuration, gate.where, guards=self._guards, on_event=self._on_sync)
             # Managers that send no such event are looked at every now and then, as all are.
-            self.serverapp.event_logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._kernel_acted)
+            if self.serverapp.event_logger is not None:
+                self.serverapp.event_logger.add_listener(
+                    schema_id=KERNEL_ACTIONS, listener=self._kernel_acted
+                )
 
     # ---- told by the gates
 

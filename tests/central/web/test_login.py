@@ -76,10 +76,10 @@ def test_a_script_of_the_same_origin_cannot_read_with_the_cookie_alone(sqlite_se
 
 def test_unknown_tokens_are_slowed_down(sqlite_service: Service) -> None:
     with sqlite_service.client() as client:
-        answers = [
-            client.get("metrics", headers={"Authorization": f"token wrong{number}"}).status_code
-            for number in range(80)
-        ]
+        answers: list[int] = []
+        while 429 not in answers and len(answers) < 600:  # the limit refills while a slow machine asks
+            headers = {"Authorization": f"token wrong{len(answers)}"}
+            answers.append(client.get("metrics", headers=headers).status_code)
     assert answers[0] == 401
     assert answers[-1] == 429
 
@@ -90,10 +90,12 @@ def test_who_tries_out_tokens_shuts_out_nobody_who_was_known(
     monkeypatch.setattr(TokenAuth, "REMEMBERED", 0.0)  # so that each request is asked about anew
     with sqlite_service.client() as client, sqlite_service.client("ann") as ann:
         assert ann.get("api/v1/account").status_code == 200
-        for number in range(80):
-            client.get("metrics", headers={"Authorization": f"token wrong{number}"})
+        last, tries = 401, 0
+        while last != 429 and tries < 600:
+            tries += 1
+            last = client.get("metrics", headers={"Authorization": f"token wrong{tries}"}).status_code
+        assert last == 429
         assert ann.get("api/v1/account").status_code == 200
-        assert client.get("metrics", headers={"Authorization": "token wrong"}).status_code == 429
 
 
 def test_markup_in_the_next_page_is_shown_as_text(sqlite_service: Service) -> None:
