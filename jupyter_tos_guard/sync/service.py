@@ -364,7 +364,7 @@ class Sync:
         return Answer(503, {"error": {"code": "unreachable", "message": problem, "hint": "Try again later."}})
 
     async def look_at_account(self) -> None:
-        """Ask about the user now, for what a front end shows; kernels get the account with the next report."""
+        """Ask about the user now, for what a front end shows; kernels learn by the next report."""
         answer = await self.request("GET", "account")
         if answer.status == httpx.codes.OK and isinstance(answer.body, dict) and answer.body != self.account:
             self.account = answer.body

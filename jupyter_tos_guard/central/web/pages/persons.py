@@ -190,9 +190,7 @@ class Exemptions(PageHandler):
         subject = f"{self.field('kind')}:{self.field('name').strip()}"
         target, until, reason = self.field("target"), end_of(self.field("until")), self.field("reason")
         await self.in_transaction(
-            lambda session: exemptions.exempt(
-                session, subject, target, until or 0.0, reason, me, now, config
-            )
+            lambda session: exemptions.exempt(session, subject, target, until or 0.0, reason, me, now, config)
         )
         self.say_and_go("The exemption was made. Kernels learn of it within a poll interval.", "exemptions")
 
