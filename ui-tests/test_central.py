@@ -86,11 +86,14 @@ def test_appeal_acceptance_and_messages_reach_the_central_server(
     said = panel.get_by_text("Please mind").locator("xpath=ancestor-or-self::*[.//button][1]")
     said.get_by_role("button", name="I have read it").click()
     expect(panel.get_by_text("Please mind")).to_have_count(0)
+    panel.get_by_role("button", name="Withdraw").click()
+    expect(panel.get_by_role("button", name="Withdraw")).to_have_count(0)
     panel.get_by_role("button", name="I have read and accept version").click()
     expect(book.status).not_to_have_text("Terms to accept")
     with hub.context.database.transaction() as session:
         appeal = session.scalars(select(Appeal)).one()
         assert appeal.text == "It is a lecture about names."
+        assert appeal.state == "withdrawn"
         assert session.get(Strike, appeal.strike_id).action == "block"
         assert session.scalars(select(Message).where(Message.kind == "review")).one().read_at
         assert session.scalars(select(Acceptance)).one().person_id == appeal.person_id

@@ -176,7 +176,7 @@ class WithdrawHandler(GuardHandler):
     @authorized
     async def post(self, appeal: str) -> None:
         """Withdraw an appeal."""
-        self.finish(await self.ask("POST", f"appeals/{appeal}/withdraw", {}) or {})
+        self.finish(await self.ask("POST", f"appeals/{appeal}/withdraw") or {})
 
 
 class MessagesHandler(GuardHandler):
@@ -199,7 +199,7 @@ class ReadHandler(GuardHandler):
     @authorized
     async def post(self, message: str) -> None:
         """Take note that a message was read."""
-        answer = await self.ask("POST", f"messages/{message}/read", {})
+        answer = await self.ask("POST", f"messages/{message}/read")
         await self.look_at_account()
         self.finish(answer or {})
 

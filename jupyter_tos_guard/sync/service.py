@@ -367,8 +367,10 @@ class Sync:
         """Ask about the user now, for what a front end shows; kernels learn by the next report."""
         answer = await self.request("GET", "account")
         if answer.status == httpx.codes.OK and isinstance(answer.body, dict) and answer.body != self.account:
+            self._look_at_cache()  # what is there already is older
             self.account = answer.body
             self._on_event("account-changed", answer.body)
+        self.wake()
 
     async def _ask(
         self, client: httpx.AsyncClient, method: str, path: str, json: Any, params: Mapping[str, str] | None
