@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_play
 
 from jupyter_tos_guard.policy.compile import compile_policy
 from tests.kernel.conftest import environment
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 POLICY = ROOT / "tests" / "kernel" / "policy"
@@ -114,7 +114,7 @@ def lab(folder: Path, **variables: str) -> Iterator[Server]:
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     (folder / "notebooks").mkdir()
-    port = _free_port()
+    port = free_port()
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"),
         *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
@@ -322,12 +322,6 @@ def _request(server: Server, method: str, path: str) -> Any:
     with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
         body = response.read()
     return json.loads(body) if body else None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

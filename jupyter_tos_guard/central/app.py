@@ -36,9 +36,10 @@ from jupyter_tos_guard.central.publishing.repository import Repository, Reposito
 from jupyter_tos_guard.central.publishing.setup import ensure_repository
 from jupyter_tos_guard.central.storage.database import Database, Unavailable
 from jupyter_tos_guard.central.storage.migrate import MigrationError, migrate
+from jupyter_tos_guard.central.storage.threads import Threads
 from jupyter_tos_guard.central.web.application import make_app
 from jupyter_tos_guard.central.web.auth import Auth, HubAuth, StatelessHubOAuth, TokenAuth
-from jupyter_tos_guard.central.web.context import Context, Limits, Threads
+from jupyter_tos_guard.central.web.context import Context, Limits
 from jupyter_tos_guard.central.web.metrics import Metrics
 from jupyter_tos_guard.central.web.repository import Watch
 from jupyter_tos_guard.strikes.standing import Level

@@ -15,7 +15,8 @@ from jupyter_tos_guard.central.publishing.record import record_published
 from jupyter_tos_guard.central.publishing.repository import RepositoryError
 from jupyter_tos_guard.central.publishing.setup import Places, keep_signed
 from jupyter_tos_guard.central.storage import retention
-from jupyter_tos_guard.central.web.context import Context, Unavailable
+from jupyter_tos_guard.central.storage.database import Unavailable
+from jupyter_tos_guard.central.web.context import Context
 
 Task = Callable[[], Awaitable[None]]
 

@@ -8,12 +8,12 @@ from importlib.metadata import version
 from jupyter_core.application import NoStart
 from traitlets.config import Application
 
-from jupyter_tos_guard.cli.verb import Exit, Refusal, Verb
+from jupyter_tos_guard.cli.verb import Exit, Verbs
 
 _VERBS = "jupyter_tos_guard.cli"
 
 
-class TosGuardApp(Verb):
+class TosGuardApp(Verbs):
     """Decide about cells and look after the guard, from a terminal."""
 
     name = "jupyter-tos-guard"
@@ -42,15 +42,6 @@ class TosGuardApp(Verb):
         ),
         "demo": (f"{_VERBS}.demo.DemoApp", "See a guarded notebook: in the terminal, then in JupyterLab."),
     }
-
-    def run(self) -> Exit:
-        """Only a verb can be run."""
-        if self.extra_args:
-            raise Refusal(
-                f"there is no verb {self.extra_args[0]!r}. There are: {', '.join(self.subcommands)}."
-            )
-        self.print_help()
-        return Exit.USAGE
 
 
 def run(argv: Sequence[str] | None = None) -> int:

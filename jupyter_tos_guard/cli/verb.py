@@ -1,7 +1,7 @@
 """What all verbs of the command line share: options, output, exit codes.
 
 Not a verb itself. Verbs subclass :class:`Verb`, those that judge cells
-:class:`DecidingVerb`, and return an :class:`Exit` from ``run``.
+:class:`DecidingVerb`, groups of verbs :class:`Verbs`; they return an :class:`Exit` from ``run``.
 """
 
 from __future__ import annotations
@@ -149,6 +149,18 @@ class Verb(JupyterApp):
         return _StrictLoader(
             argv, aliases, flags, classes=classes, log=self.log, subcommands=self.subcommands
         )
+
+
+class Verbs(Verb):
+    """A group of verbs, which hands over to one of them."""
+
+    def run(self) -> Exit:
+        """Say which verbs there are: a group does nothing by itself."""
+        if self.extra_args:
+            verbs = ", ".join(self.subcommands)
+            raise Refusal(f"there is no verb {self.extra_args[0]!r}. There are: {verbs}.")
+        self.print_help()
+        return Exit.USAGE
 
 
 class PolicyVerb(Verb):

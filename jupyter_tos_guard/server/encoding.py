@@ -319,9 +319,9 @@ def _message(raw: Raw, v1: bool, whole: Json, buffers: Sequence[bytes]) -> Messa
     parent, metadata, content = (part if isinstance(part, dict) else {} for part in parts)
     _check(content)
     for mapping in (whole, header, content):
-        odd = next((key for key in mapping if key not in _NAMES and key.casefold() in _NAMES), None)
-        if odd is not None:
-            raise Malformed("a request has a key in other letters than it is written in")
+        for key in mapping.keys() - _NAMES:
+            if key.casefold() in _NAMES:
+                raise Malformed("a request has a key in other letters than it is written in")
     return Message(raw, v1, str(whole.get("channel") or "shell"), header, parent, metadata, content, buffers)
 
 
@@ -338,6 +338,8 @@ def _check(content: Json) -> None:
 def _is_execute(header: object) -> bool:
     if not isinstance(header, dict):
         raise Malformed("a message has no header")
+    if header.get("msg_type") == EXECUTE:
+        return True
     return any(value == EXECUTE for key, value in header.items() if key.casefold() == "msg_type")
 
 

@@ -10,7 +10,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,8 @@ from typing import Any, TypeVar
 
 import httpx
 import websocket
+
+from tests.ports import free_port
 
 T = TypeVar("T")
 BROWSER = Path(__file__).parents[1] / "browser"
@@ -62,12 +63,6 @@ def install_from_npm() -> None:
             return
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=BROWSER, check=True, timeout=300)
         done.touch()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def wait_for(question: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:

@@ -21,7 +21,8 @@ import pytest
 import yaml
 from traitlets.config import Config
 
-from tests.hub.hubs import free_port, wait_for
+from tests.hub.hubs import wait_for
+from tests.ports import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"

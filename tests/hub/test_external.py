@@ -15,7 +15,8 @@ import pytest
 
 from tests.hub.conftest import StartHub
 from tests.hub.guarded import Guarded
-from tests.hub.hubs import RealHub, free_port, text_of, wait_for
+from tests.hub.hubs import RealHub, text_of, wait_for
+from tests.ports import free_port
 
 TOKEN = "externally" * 6
 CONFIG = """

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from jupyter_tos_guard.central.casework.config import CaseworkConfig
 from jupyter_tos_guard.central.intake.store import Sent, Stored, store
 from jupyter_tos_guard.central.storage.database import Database, Unavailable
-from jupyter_tos_guard.central.web.context import Threads
+from jupyter_tos_guard.central.storage.threads import Threads
 from jupyter_tos_guard.central.web.metrics import Metrics
 
 #: What waits at most, in reports and in bytes of their bodies.

@@ -23,13 +23,13 @@ from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler, UserNotA
 from tornado.web import HTTPError, RequestHandler
 
 from jupyter_tos_guard.central.storage.database import Database
+from jupyter_tos_guard.central.storage.threads import Threads
 from jupyter_tos_guard.central.storage.tokens import digest_of, find_tokens
 from jupyter_tos_guard.central.web.callers import PUBLIC, Caller, expand, from_hub
 from jupyter_tos_guard.central.web.limits import RateLimit
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.central.web.base import BaseHandler
-    from jupyter_tos_guard.central.web.context import Threads
 
 _TOKEN: Final = re.compile(r"(?:token|bearer)\s+(\S{1,4096})\s*", re.IGNORECASE)
 #: Longest that the name of a user or group may be.

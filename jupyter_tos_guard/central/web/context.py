@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework.config import CaseworkConfig
-from jupyter_tos_guard.central.storage.database import Database, Unavailable
+from jupyter_tos_guard.central.storage.database import Database
+from jupyter_tos_guard.central.storage.threads import Threads
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.central.intake.commit import Intake
@@ -47,35 +46,6 @@ class Limits:
     report_burst: float = 60.0
     waiters: int = 20_000
     busy: int = 400
-
-
-class Threads:
-    """The small pool in which all database work is done, with a bound on what waits for it."""
-
-    def __init__(self, size: int, most_waiting: int) -> None:
-        self._pool = ThreadPoolExecutor(size, thread_name_prefix="tos-guard-db")
-        self._most = most_waiting
-        self.waiting = 0
-
-    async def run(self, function: Callable[..., _T], *args: Any) -> _T:
-        """Call a function in a thread.
-
-        Raises
-        ------
-        Unavailable
-            When too many calls are waiting already.
-        """
-        if self.waiting >= self._most:
-            raise Unavailable("too many requests are waiting for the database")
-        self.waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
-        finally:
-            self.waiting -= 1
-
-    def close(self) -> None:
-        """Let what runs end; start nothing more."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 @dataclass(frozen=True)
@@ -137,6 +107,3 @@ class Context:
     async def reading(self, work: Callable[[Session], _T]) -> _T:
         """Do work that only reads, in a thread."""
         return await self.threads.run(self.database.read, work)
-
-
-__all__ = ["Context", "Limits", "Threads", "Unavailable"]

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tornado.web import HTTPError, stream_request_body
 
 from jupyter_tos_guard.central.intake.protocol import problem_of
+from jupyter_tos_guard.central.storage.database import Unavailable
 from jupyter_tos_guard.central.web.base import BaseHandler, Problem
 from jupyter_tos_guard.central.web.callers import PUBLIC, Caller
-from jupyter_tos_guard.central.web.context import Context, Unavailable
+from jupyter_tos_guard.central.web.context import Context
 
 Json = Any
 #: Largest body of a route that is not a report, in bytes.

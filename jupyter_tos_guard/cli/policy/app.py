@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from jupyter_tos_guard.cli.verb import Exit, Refusal, Verb
+from jupyter_tos_guard.cli.verb import Verbs
 
 _VERBS = "jupyter_tos_guard.cli.policy"
 
 
-class PolicyApp(Verb):
+class PolicyApp(Verbs):
     """Write, test, compile and explain policies."""
 
     name = "jupyter-tos-guard-policy"
@@ -24,11 +24,3 @@ class PolicyApp(Verb):
             "Print a program's digests, as rules take them.",
         ),
     }
-
-    def run(self) -> Exit:
-        """Only a verb can be run."""
-        if self.extra_args:
-            verbs = ", ".join(self.subcommands)
-            raise Refusal(f"there is no verb {self.extra_args[0]!r}. There are: {verbs}.")
-        self.print_help()
-        return Exit.USAGE

@@ -13,9 +13,10 @@ import pytest
 from jupyter_tos_guard.central.app import CentralApp
 from jupyter_tos_guard.central.publishing.repository import LIFE, Repository
 from jupyter_tos_guard.central.storage.database import Database
+from jupyter_tos_guard.central.storage.threads import Threads
 from jupyter_tos_guard.central.tasks import Signatures
 from jupyter_tos_guard.central.web.auth import TokenAuth
-from jupyter_tos_guard.central.web.context import Context, Threads
+from jupyter_tos_guard.central.web.context import Context
 from jupyter_tos_guard.central.web.metrics import Metrics
 
 from .conftest import Hub

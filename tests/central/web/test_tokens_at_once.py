@@ -8,10 +8,10 @@ import time
 from sqlalchemy import event
 
 from jupyter_tos_guard.central.storage.database import Database, Unavailable
+from jupyter_tos_guard.central.storage.threads import Threads
 from jupyter_tos_guard.central.storage.tokens import digest_of, make_token
 from jupyter_tos_guard.central.web.auth import TokenAuth
 from jupyter_tos_guard.central.web.callers import Caller
-from jupyter_tos_guard.central.web.context import Threads
 
 
 def test_many_tokens_at_once_cost_few_queries_and_each_is_its_own_users(sqlite_database: Database) -> None:
