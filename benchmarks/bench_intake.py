@@ -1,6 +1,6 @@
 """How many strikes a second the central server takes in, each durable before it is acknowledged.
 
-One service process, its database on this machine, and loaders in processes of their own over loopback:
+The service's processes, its database on this machine, and loaders in processes of their own over loopback:
 all of them share the processors, as they would on a small hub. Two measurements: as fast as it goes
 (closed loop), and the latency at a fixed share of a rate (open loop: a request is sent when it is due,
 whatever became of the one before).
@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psutil
@@ -169,17 +170,19 @@ def load(
 
 
 def measure(
-    url: str,
+    urls: list[str],
     tokens: list[str],
-    first: int,
+    phase: int,
     options: argparse.Namespace,
     rate: float,
-) -> tuple[float, list[float], int]:
-    """Return strikes a second, latencies, and how many reports were used per user."""
+) -> tuple[float, list[float]]:
+    """Return strikes a second, and latencies in seconds; ``phase`` makes the strikes new ones."""
     wanted = (rate or options.most) * options.seconds * 1.2 / options.strikes
     each = max(1, int(wanted / len(tokens)) + 1)
     queue = [
-        (user, body) for user in range(len(tokens)) for body in bodies(first + user, each, options.strikes)
+        (user, body)
+        for user in range(len(tokens))
+        for body in bodies(phase * options.users + user, each, options.strikes)
     ]
     queue.sort(key=lambda item: hash((item[0], len(item[1]))) % 7919)
     results: multiprocessing.Queue = multiprocessing.Queue()
@@ -188,7 +191,7 @@ def measure(
         multiprocessing.Process(
             target=load,
             args=(
-                url,
+                urls[number % len(urls)],
                 tokens,
                 queue[number :: options.loaders],
                 options.connections // options.loaders,
@@ -215,7 +218,6 @@ def measure(
     return (
         sent * options.strikes / took,
         sorted(latency for _, _, latencies, _, _ in found for latency in latencies),
-        each,
     )
 
 
@@ -227,6 +229,12 @@ def show(name: str, per_second: float, latencies: list[float]) -> None:
         f"p99 {cuts[2]:6.0f} ms   max {1e3 * latencies[-1]:6.0f} ms   ({len(latencies)} reports, "
         f"mean {1e3 * statistics.fmean(latencies):.0f} ms)"
     )
+
+
+def stolen(before: Any) -> float:
+    """Return the share of processor time since ``before`` that a virtual machine's host gave to others."""
+    spent = [after - earlier for after, earlier in zip(psutil.cpu_times(), before, strict=True)]
+    return getattr(psutil.cpu_times(), "steal", 0.0) and spent[before._fields.index("steal")] / sum(spent)
 
 
 def cpu_of(process: Process) -> float:
@@ -245,6 +253,8 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--loaders", type=int, default=2, help="processes")
     parser.add_argument("--half", type=float, default=1000, help="strikes a second for the latency")
+    parser.add_argument("--replicas", type=int, default=1, help="processes of the service")
+    parser.add_argument("--rounds", type=int, default=3, help="of measuring the latency")
     parser.add_argument("--most", type=float, default=6000, help="strikes a second that are prepared")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tosg-bench-") as name:
@@ -259,22 +269,30 @@ def main() -> None:
             traits = [
                 f"--CentralApp.{name}=1000000" for name in ("reports_per_minute", "requests_per_second")
             ]
-            process = Process(folder, url, *traits)
-            process.start()
+            processes = [
+                Process(folder, url, *traits, name=f"{number}") for number in range(options.replicas)
+            ]
             try:
+                urls = [process.start().url for process in processes]
                 print(
-                    f"{options.database}, {os.cpu_count()} processors, {options.users} users, "
+                    f"{options.database}, {os.cpu_count()} processors, {options.replicas} replicas, "
+                    f"{options.users} users, "
                     f"{options.strikes} strikes a report, {options.connections} connections"
                 )
-                before = cpu_of(process)
-                per_second, latencies, _ = measure(process.url, tokens, 0, options, 0)
-                show("as fast as it goes", per_second, latencies)
-                used = 1e6 * (cpu_of(process) - before) / (len(latencies) * options.strikes)
-                print(f"  the service's own processor time: {used:.0f} ms for 1,000 strikes")
-                per_second, latencies, _ = measure(process.url, tokens, options.users, options, options.half)
-                show(f"at {options.half:.0f} strikes/s", per_second, latencies)
+                rates = [("as fast as it goes", 0.0)]
+                rates += [(f"at {options.half:.0f} strikes/s", options.half)] * options.rounds
+                for number, (name, rate) in enumerate(rates):
+                    before, machine = sum(map(cpu_of, processes)), psutil.cpu_times()
+                    per_second, latencies = measure(urls, tokens, number, options, rate)
+                    show(name, per_second, latencies)
+                    used = 1e6 * (sum(map(cpu_of, processes)) - before) / (len(latencies) * options.strikes)
+                    print(
+                        f"  the service's own processor time: {used:.0f} ms for 1,000 strikes; "
+                        f"taken from this machine by others: {stolen(machine):.0%}"
+                    )
             finally:
-                process.close()
+                for process in processes:
+                    process.close()
 
 
 if __name__ == "__main__":

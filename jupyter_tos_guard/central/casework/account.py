@@ -48,7 +48,7 @@ def accounts_of(
     now: float,
     config: CaseworkConfig,
     *,
-    cases: Mapping[int, standing.Case] | None = None,
+    known: standing.Known | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the accounts of many people at once, in as few queries as one needs; see :func:`account_of`.
 
@@ -59,14 +59,14 @@ def accounts_of(
         Groups of each, as the Hub says.
     now : float
     config : CaseworkConfig
-    cases : mapping of int to Case, optional
-        What the standing of all of them is made of by person id, when the caller has read it already.
+    known : Known, optional
+        For a caller that has read it already, of all of them.
     """
-    book = rulebook.current(session)
-    people = {person.name: person for person in find_many(session, users)}
+    book = known.book if known else rulebook.current(session)
+    those = known.people.values() if known else find_many(session, users)
+    people = {person.name: person for person in those}
     ids = [person.id for person in people.values()]
-    if cases is None:
-        cases = standing.cases_of(session, ids, book.ladder, now) if ids else {}
+    cases = known.cases if known else standing.cases_of(session, ids, book.ladder, now) if ids else {}
     groups = {
         user: {*given, *(people[user].groups if user in people else ())} for user, given in users.items()
     }

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Select, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework.errors import NotFoundError
@@ -38,25 +38,30 @@ def unread(session: Session, person_id: int) -> list[dict[str, Any]]:
 
 def unread_many(session: Session, person_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     """Return what each of these people has not read; see :func:`unread`."""
-    number = func.row_number().over(
-        partition_by=Message.person_id, order_by=(Message.time.desc(), Message.id.desc())
-    )
-    waiting = (
-        select(
-            Message.person_id, Message.id, Message.time, Message.kind, Message.text, number.label("number")
-        )
-        .where(Message.person_id.in_(person_ids), Message.read_at.is_(None))
-        .subquery()
-    )
-    rows = session.execute(
-        select(waiting).where(waiting.c.number <= MAX_UNREAD).order_by(waiting.c.person_id, waiting.c.number)
-    )
     found: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
+    for row in session.execute(_UNREAD, {"ids": person_ids}):
         found.setdefault(row.person_id, []).append(
             {"id": row.id, "time": row.time, "kind": row.kind, "text": row.text}
         )
     return found
+
+
+def _unread() -> Select[Any]:
+    number = func.row_number().over(
+        partition_by=Message.person_id, order_by=(Message.time.desc(), Message.id.desc())
+    )
+    columns = (Message.person_id, Message.id, Message.time, Message.kind, Message.text)
+    waiting = (
+        select(*columns, number.label("number"))
+        .where(Message.person_id.in_(bindparam("ids", expanding=True)), Message.read_at.is_(None))
+        .subquery()
+    )
+    return (
+        select(waiting).where(waiting.c.number <= MAX_UNREAD).order_by(waiting.c.person_id, waiting.c.number)
+    )
+
+
+_UNREAD: Final = _unread()  # put together once, since each report of strikes asks it
 
 
 def newest(session: Session, person_id: int, limit: int = 50) -> Sequence[Message]:

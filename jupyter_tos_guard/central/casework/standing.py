@@ -9,9 +9,9 @@ from __future__ import annotations
 import time as clock
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework import audit, rulebook
@@ -65,6 +65,14 @@ class Case(NamedTuple):
         return found
 
 
+class Known(NamedTuple):
+    """The policy in force; some people, their rows locked; what their standing is made of. By person id."""
+
+    book: rulebook.Rulebook
+    people: Mapping[int, Person]
+    cases: Mapping[int, Case]
+
+
 class Affected(NamedTuple):
     """Somebody on whom an effect is now."""
 
@@ -104,26 +112,30 @@ def refresh_many(
     config: CaseworkConfig,
     *,
     tell: bool = True,
-    cases: Mapping[int, Case] | None = None,
+    known: Known | None = None,
 ) -> dict[int, Standing]:
     """Compute the standing of many people anew; see :func:`refresh_standing`.
 
-    ``tell`` is False where the caller tells the people itself, in words that fit better; ``cases`` is what
-    :func:`cases_of` gives, when the caller has read it already and holds the locks of these people.
+    ``tell`` is False where the caller tells the people itself, in words that fit better; ``known`` is for
+    a caller that has read it already.
     """
-    ladder = ladder_of(session)
+    ladder = known.book.ladder if known else ladder_of(session)
     found: dict[int, Standing] = {}
     # By id, so that two that do this at once never wait for each other in a circle.
     ids = sorted(set(person_ids))
     for start in range(0, len(ids), _AT_ONCE):
         part = ids[start : start + _AT_ONCE]
         session.flush()
-        people = session.scalars(
-            select(Person).where(Person.id.in_(part)).order_by(Person.id).with_for_update()
-        ).all()
-        known = cases_of(session, part, ladder, now) if cases is None else cases
+        people = (
+            [known.people[each] for each in part]
+            if known
+            else session.scalars(
+                select(Person).where(Person.id.in_(part)).order_by(Person.id).with_for_update()
+            ).all()
+        )
+        cases = known.cases if known else cases_of(session, part, ladder, now)
         for person in people:
-            found[person.id] = known[person.id].standing(ladder, now)
+            found[person.id] = cases[person.id].standing(ladder, now)
             _cache(session, person, found[person.id], ladder, now, config, tell)
     return found
 
@@ -209,26 +221,9 @@ def cases_of(
             manual[row.person_id].append((Level(row.level), row.until))
     # What is older can neither be counted nor restrict any more; the first act ever is asked for apart.
     days = ladder.expire_days + max(ladder.restricted_days, ladder.suspended_days) + 1
-    since = now - days * DAY
-    counts = (
-        Strike.person_id.in_(ids),
-        Strike.action.in_(_COUNTED),
-        Strike.state != State.OVERTURNED.value,
-        Strike.time <= now,
-        Strike.id != without,
-    )
-    # Numbered for each person: a flood of one must not push out the strikes of others.
-    number = func.row_number().over(partition_by=Strike.person_id, order_by=Strike.time.desc())
-    columns = (Strike.person_id, Strike.time, Strike.action, Strike.severe, Strike.cell_digest)
-    newest = select(*columns, number.label("number")).where(*counts, Strike.time > since).subquery()
-    recent = session.execute(
-        select(*(newest.c[column.key] for column in columns)).where(newest.c.number <= MAX_STRIKES)
-    ).all()
-    firsts = session.execute(
-        select(Strike.person_id, func.min(Strike.time).label("time"))
-        .where(*counts, Strike.time <= since)
-        .group_by(Strike.person_id)
-    ).all()
+    values = {"ids": ids, "now": now, "since": now - days * DAY, "without": without}
+    recent = session.execute(_RECENT, values).all()
+    firsts = session.execute(_FIRSTS, values).all()
     strikes: dict[int, list[Counted]] = defaultdict(list)
     for person_id, time, action, severe, digest in recent:
         if time > lifted.get(person_id, float("-inf")):
@@ -237,6 +232,33 @@ def cases_of(
         if lifted.get(person_id, float("-inf")) < first:
             strikes[person_id].append(Counted(first, Action.BLOCK, False, "\0first"))
     return {each: Case(tuple(strikes[each]), tuple(manual[each])) for each in ids}
+
+
+def _strikes_of(*columns: Any) -> Select[Any]:
+    return select(*columns).where(
+        Strike.person_id.in_(bindparam("ids", expanding=True)),
+        Strike.action.in_(_COUNTED),
+        Strike.state != State.OVERTURNED.value,
+        Strike.time <= bindparam("now"),
+        Strike.id != bindparam("without"),
+    )
+
+
+def _newest() -> Select[Any]:
+    # Numbered for each person: a flood of one must not push out the strikes of others.
+    number = func.row_number().over(partition_by=Strike.person_id, order_by=Strike.time.desc())
+    columns = (Strike.person_id, Strike.time, Strike.action, Strike.severe, Strike.cell_digest)
+    every = _strikes_of(*columns, number.label("number")).where(Strike.time > bindparam("since")).subquery()
+    return select(*(every.c[column.key] for column in columns)).where(every.c.number <= MAX_STRIKES)
+
+
+# Put together once, since each report of strikes asks these.
+_RECENT: Final = _newest()
+_FIRSTS: Final = (
+    _strikes_of(Strike.person_id, func.min(Strike.time).label("time"))
+    .where(Strike.time <= bindparam("since"))
+    .group_by(Strike.person_id)
+)
 
 
 def _cache(

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from jupyter_tos_guard.central.casework import standing, tally
+from jupyter_tos_guard.central.casework import rulebook, standing, tally
 from jupyter_tos_guard.central.casework.account import accounts_of
 from jupyter_tos_guard.central.casework.config import CaseworkConfig
 from jupyter_tos_guard.central.intake.protocol import Report, StrikeIn, strike_of
@@ -92,18 +92,21 @@ class Stored:
 def store(session: Session, batch: Sequence[Sent], config: CaseworkConfig) -> list[Stored]:
     """Store reports; what is returned may be told to the clients after the commit only."""
     now = max(sent.received for sent in batch)
-    people = _people(session, batch, now)
+    persons = _persons(session, batch, now)
+    people = {person.name: person.id for person in persons}
     clients = _clients(session, batch, people)
     acknowledged = _streams(session, batch, people, clients)
     new = _strikes(session, batch, people, clients)
     touched = {row.person_id for row in new if Action(row.action).counts}
-    cases = standing.cases_of(session, sorted(people.values()), standing.ladder_of(session), now)
+    book = rulebook.current(session)
+    cases = standing.cases_of(session, sorted(people.values()), book.ladder, now)
+    known = standing.Known(book, {person.id: person for person in persons}, cases)
     if touched:
-        standing.refresh_many(session, touched, now, config, cases=cases)
+        standing.refresh_many(session, touched, now, config, known=known)
     fresh = Counter(row.person_id for row in new)
     session.flush()
     users = {sent.user: sent.groups for sent in batch}
-    accounts = accounts_of(session, users, now, config, cases=cases)
+    accounts = accounts_of(session, users, now, config, known=known)
     # Last: everybody writes the same few rows of the tally, and holds them until the commit.
     tally.count(session, Counter(tally.bucket_of(row) for row in new))
     return [
@@ -124,13 +127,13 @@ def store(session: Session, batch: Sequence[Sent], config: CaseworkConfig) -> li
     ]
 
 
-def _people(session: Session, batch: Sequence[Sent], now: float) -> dict[str, int]:
-    """Return ids by name, their rows locked."""
+def _persons(session: Session, batch: Sequence[Sent], now: float) -> Sequence[Person]:
+    """Return who has sent something, their rows locked."""
     groups = {sent.user: sorted(set(sent.groups)) for sent in batch}
     names = sorted(groups)
-    query = select(Person.id, Person.name, Person.groups).where(Person.name.in_(names)).order_by(Person.id)
-    rows = session.execute(query.with_for_update()).all()
-    missing = sorted(set(names) - {row.name for row in rows})
+    query = select(Person).where(Person.name.in_(names)).order_by(Person.id).with_for_update()
+    persons = session.scalars(query).all()
+    missing = sorted(set(names) - {person.name for person in persons})
     if missing:
         insert_rows(
             session,
@@ -141,12 +144,12 @@ def _people(session: Session, batch: Sequence[Sent], now: float) -> dict[str, in
             ],
             unique=["name"],
         )
-        rows = session.execute(query.with_for_update()).all()
-    for row in rows:
+        persons = session.scalars(query).all()
+    for person in persons:
         # An answer without groups may come from a token that may not see them.
-        if groups[row.name] and row.groups != groups[row.name]:
-            session.execute(update(Person).where(Person.id == row.id).values(groups=groups[row.name]))
-    return {row.name: row.id for row in rows}
+        if groups[person.name] and person.groups != groups[person.name]:
+            person.groups = groups[person.name]
+    return persons
 
 
 def _clients(session: Session, batch: Sequence[Sent], people: dict[str, int]) -> dict[tuple[int, str], int]:
@@ -173,7 +176,7 @@ def _clients(session: Session, batch: Sequence[Sent], people: dict[str, int]) ->
         rows,
         unique=["person_id", "name"],
         update=[name for name in rows[0] if name not in ("person_id", "name", "first_report")],
-        returning=[Client.id, Client.person_id, Client.name, Client.first_report],
+        returning=["id", "person_id", "name", "first_report"],
     )
     _forget_old_clients(
         session,
@@ -316,18 +319,11 @@ def _strikes(
                 rows.setdefault((person, strike.id), _row(strike, sent, person, client))
     ordered = [rows[key] for key in sorted(rows)]
     return insert_rows(
-        session, Strike, ordered, unique=["person_id", "act"], returning=[Strike.person_id, *_COUNTED]
+        session, Strike, ordered, unique=["person_id", "act"], returning=["person_id", *_COUNTED]
     )
 
 
-_COUNTED: Final = (
-    Strike.time,
-    Strike.rule,
-    Strike.clause,
-    Strike.policy_version,
-    Strike.action,
-    Strike.state,
-)
+_COUNTED: Final = ("time", "rule", "clause", "policy_version", "action", "state")
 
 
 def _row(strike: StrikeIn, sent: Sent, person: int, client: int) -> dict[str, Any]:

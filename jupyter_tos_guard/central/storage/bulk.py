@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Table, bindparam, column, func, select
@@ -24,7 +25,7 @@ def insert_rows(
     unique: Sequence[str],
     update: Sequence[str] = (),
     add: Sequence[str] = (),
-    returning: Sequence[Any] = (),
+    returning: Sequence[str] = (),
 ) -> list[Any]:
     """Insert rows.
 
@@ -40,31 +41,44 @@ def insert_rows(
         What to set in such a row; nothing: it stays as it is.
     add : sequence of str, optional
         Numbers to be added to those in such a row.
-    returning : sequence of column, optional
-        What to return of rows that were written.
+    returning : sequence of str, optional
+        Columns to return of rows that were written.
     """
     if not rows:
         return []
-    core: Table = table.__table__
-    names = list(rows[0])
-    if session.get_bind().dialect.name == "postgresql":
+    dialect = session.get_bind().dialect.name
+    names, wanted = tuple(rows[0]), tuple(returning)
+    statement = _statement(dialect, table.__table__, names, tuple(unique), tuple(update), tuple(add), wanted)
+    parameters: Any = {"rows": json.dumps(rows)} if dialect == "postgresql" else list(rows)
+    result = session.connection().execute(statement, parameters)
+    return list(result.all()) if wanted else []
+
+
+@lru_cache(maxsize=64)  # putting one together takes several times as long as a database takes for it
+def _statement(
+    dialect: str,
+    table: Table,
+    names: tuple[str, ...],
+    unique: tuple[str, ...],
+    update: tuple[str, ...],
+    add: tuple[str, ...],
+    returning: tuple[str, ...],
+) -> Any:
+    if dialect == "postgresql":
         given = func.json_to_recordset(bindparam("rows", type_=Text).cast(postgresql.JSON)).table_valued(
-            *(column(name, core.c[name].type) for name in names)
+            *(column(name, table.c[name].type) for name in names)
         )
         given = given.render_derived(with_types=True)
-        statement: Any = postgresql.insert(core).from_select(
+        statement: Any = postgresql.insert(table).from_select(
             names, select(*(given.c[name] for name in names))
         )
-        parameters: Any = {"rows": json.dumps(rows)}
     else:
-        statement, parameters = sqlite.insert(core), list(rows)
+        statement = sqlite.insert(table)
     if update or add:
-        changes = {name: statement.excluded[name] for name in update}
-        changes |= {name: core.c[name] + statement.excluded[name] for name in add}
-        statement = statement.on_conflict_do_update(index_elements=list(unique), set_=changes)
+        excluded = statement.excluded
+        changes = {name: excluded[name] for name in update}
+        changes |= {name: table.c[name] + excluded[name] for name in add}
+        statement = statement.on_conflict_do_update(index_elements=unique, set_=changes)
     else:
-        statement = statement.on_conflict_do_nothing(index_elements=list(unique))
-    if not returning:
-        session.connection().execute(statement, parameters)
-        return []
-    return list(session.connection().execute(statement.returning(*returning), parameters).all())
+        statement = statement.on_conflict_do_nothing(index_elements=unique)
+    return statement.returning(*(table.c[name] for name in returning)) if returning else statement
