@@ -54,7 +54,10 @@ def main() -> None:
     options.add_argument("--strikes", type=float, default=0.2, help="records per server and day")
     options.add_argument("--outage", type=float, default=2.0, help="hours")
     options.add_argument("--requests-per-second", type=float, default=5_000, help="that static files take")
-    options.add_argument("--reports-per-second", type=float, default=2_000, help="that the service takes")
+    options.add_argument(
+        "--reports-per-second", type=float, default=400, help="that one replica on two cores takes"
+    )
+    options.add_argument("--look-ups-per-second", type=float, default=150, help="of tokens, by the Hub")
     options.add_argument("--connections", type=int, default=20_000, help="long polls that one replica holds")
     options.add_argument("--gigabits", type=float, default=1.0, help="of the link")
     options.add_argument("--json", action="store_true")
@@ -222,6 +225,8 @@ def simulate(chosen: argparse.Namespace, costs: dict[str, Cost]) -> list[dict[st
         row("polls, requests per second, mean", servers / POLL * idle.requests, chosen.requests_per_second),
         row("polls, requests per second, peak", polls * idle.requests, chosen.requests_per_second),
         row("reports per second, peak", reports, chosen.reports_per_second),
+        # A replica remembers an answer for less long than a client waits between two reports.
+        row("tokens looked up at the Hub per second, mean", servers / REPORT, chosen.look_ups_per_second),
         row("long polls held open", servers, chosen.connections),
         row(
             "long polls again after a restart, per second, peak", restart(servers), chosen.requests_per_second

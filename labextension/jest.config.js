@@ -16,6 +16,7 @@ module.exports = {
   ...jestJupyterLab(__dirname),
   collectCoverage: false,
   reporters: ['default'],
+  modulePathIgnorePatterns: ['<rootDir>/dist'], // a package of the same name
   testRegex: 'src/__tests__/.*\\.spec\\.tsx?$',
   transformIgnorePatterns: [`/node_modules/(?!${esModules}).+`]
 };

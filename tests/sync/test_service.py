@@ -114,7 +114,7 @@ def test_the_event_loop_is_never_blocked(machine: Machine, central: Central) -> 
     """Not by a server that lets everybody wait, nor by a slow disk."""
 
     def slow(handler: Any) -> bool:
-        time.sleep(0.5)
+        time.sleep(3)
         return False
 
     central.misbehave = slow
@@ -122,13 +122,13 @@ def test_the_event_loop_is_never_blocked(machine: Machine, central: Central) -> 
     async def test() -> None:
         longest = 0.0
         async with running(machine):
-            end = time.monotonic() + 3
+            end = time.monotonic() + 4
             while time.monotonic() < end:
                 before = time.monotonic()
                 await asyncio.sleep(0.005)
                 longest = max(longest, time.monotonic() - before)
-        # A loop blocked by one request would show half a second; the rest is a busy machine.
-        assert longest < 0.4
+        # A loop blocked by one request would show three seconds; the rest is a busy machine.
+        assert longest < 1.5
 
     go(test)
 

@@ -24,7 +24,7 @@ from jupyter_tos_guard.central.storage.tables import Strike, Tally
 PAGE: Final = 50
 MAX_PAGE: Final = 500
 #: Matches that a group looks at.
-GROUPED: Final = 3_000
+GROUPED: Final = 1_000
 #: Counts beyond are "more than".
 COUNTED: Final = 10_000
 #: Strikes that one bulk action takes; more need a reversal.
