@@ -115,6 +115,9 @@ def test_no_page_violates_accessibility_overflows_or_executes_what_users_wrote(
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             if wide > 0:
                 wrong.append(f"{path}: {wide} pixels too wide")
+            here = page.locator(".bar nav [aria-current]")
+            if here.count() and not 0 <= (here.bounding_box() or {"x": -1})["x"] < width - 40:
+                wrong.append(f"{path}: where one is cannot be seen in the bar")
             # By the debugger, so that the page's own policy against scripts stays in force.
             session = walk.context.new_cdp_session(page)
             session.send("Runtime.evaluate", {"expression": axe})

@@ -26,6 +26,14 @@
     });
   }
 
+  // --- where one is, in a bar that is wider than a phone ---
+  const current = document.querySelector(".bar nav [aria-current]");
+  const bar = current?.closest("ul");
+  if (bar) {
+    const [link, box] = [current.getBoundingClientRect(), bar.getBoundingClientRect()];
+    bar.scrollLeft += link.left - box.left - (box.width - link.width) / 2;
+  }
+
   // --- choosing rows ---
   const boxes = all("input[data-choose]");
   const every = document.querySelector("input[data-choose-all]");
