@@ -9,11 +9,12 @@ sending the rest.
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from jupyter_tos_guard.strikes.strike import MAX_EVIDENCE, MAX_FACTS, MAX_STEPS, MAX_TEXT
 
@@ -45,19 +46,25 @@ class ReportError(Exception):
         self.status, self.code, self.message, self.hint = status, code, message, hint
 
 
+#: How JSON may spell what PostgreSQL's text cannot hold: escapes of NUL and surrogates, other encodings than
+#: UTF-8, and surrogates in it. Nearly no report has any.
+_ODD: Final = re.compile(rb"[\0\xed]|\\u(?:0000|[dD][89a-fA-F])")
+
+
 def _storable(value: Any) -> Any:
-    """Write out what PostgreSQL's text cannot hold: NUL and lone surrogates."""
+    """Write out what PostgreSQL's text cannot hold, in all texts: NUL and lone surrogates."""
     if isinstance(value, str):
-        if "\0" in value:
-            value = value.replace("\0", "\\x00")
-        if not value.isascii():
-            value = value.encode("utf-8", "backslashreplace").decode("utf-8")
+        return value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(each) for key, each in value.items()}
     return value
 
 
-Text = Annotated[str, BeforeValidator(_storable), Field(max_length=MAX_TEXT)]
-Word = Annotated[str, BeforeValidator(_storable), Field(max_length=20)]
-Name = Annotated[str, BeforeValidator(_storable), Field(max_length=100)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Word = Annotated[str, Field(max_length=20)]
+Name = Annotated[str, Field(max_length=100)]
 Number = Annotated[int, Field(ge=0, le=_MAX_INT)]
 Time = Annotated[FiniteFloat, Field(ge=0, le=_MAX_TIME)]
 StreamName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
@@ -77,7 +84,7 @@ class StrikeIn(_Model):
     kernel: Text = ""
     notebook: Text = ""
     request: Text = ""
-    rule: Annotated[str, BeforeValidator(_storable), Field(min_length=1, max_length=100)]
+    rule: Annotated[str, Field(min_length=1, max_length=100)]
     clause: Name
     level: Word = ""
     policy_version: Name
@@ -89,7 +96,7 @@ class StrikeIn(_Model):
     column: Number
     end_line: Number = 0
     end_column: Number = 0
-    evidence: Annotated[str, BeforeValidator(_storable), Field(max_length=4 * MAX_EVIDENCE)] = ""
+    evidence: Annotated[str, Field(max_length=4 * MAX_EVIDENCE)] = ""
     verdict: Word = ""
     decoded: Text = ""
     provenance: Annotated[list[Text], Field(max_length=MAX_STEPS)] = []
@@ -118,7 +125,7 @@ class GuardIn(_Model):
 
     kernel: Name
     name: Name = ""
-    state: Annotated[str, BeforeValidator(_storable), Field(max_length=40)] = ""
+    state: Annotated[str, Field(max_length=40)] = ""
     detail: Text = ""
 
 
@@ -127,7 +134,7 @@ class Report(_Model):
 
     v: Literal[1]
     client: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-    server: Annotated[str, BeforeValidator(_storable), Field(max_length=255)] = ""
+    server: Annotated[str, Field(max_length=255)] = ""
     sent: Time
     policy_version: Name = ""
     mode: Word = ""
@@ -178,6 +185,8 @@ def parse(plain: bytes) -> Report:
     try:
         # Not pydantic's own reader: code may hold half a surrogate pair, which that one refuses.
         data = json.loads(plain)
+        if _ODD.search(plain):
+            data = _storable(data)
     except (ValueError, RecursionError) as error:
         where = (
             f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
