@@ -211,6 +211,9 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # j
         self.set_header("Cross-Origin-Resource-Policy", "same-origin")
         self.set_header("Cache-Control", "no-store")
         self.clear_header("Server")
+        if self.request.method not in self.SUPPORTED_METHODS:
+            # Tornado answers before it has read to the end, and then hangs up: no next request on this one.
+            self.set_header("Connection", "close")
 
     def write_json(self, data: Any) -> None:
         """Answer with JSON."""

@@ -149,6 +149,7 @@ def test_methods_that_no_route_has_are_refused(sqlite_service: Service) -> None:
     with sqlite_service.client("admin", "admin") as client:
         for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"):
             assert client.request(method, "api/v1/strikes").status_code == 405, method
+        assert client.request("PROPFIND", "api/v1/strikes").headers["Connection"] == "close"
         answer = client.post("api/v1/strikes", json={})
         assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
 
