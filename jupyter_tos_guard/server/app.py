@@ -25,7 +25,7 @@ from jupyter_tos_guard.server.events import Events
 from jupyter_tos_guard.server.handlers import Allowance, routes
 from jupyter_tos_guard.server.health import Finding, Health, Watch
 from jupyter_tos_guard.strikes.standing import DAY, Standing
-from jupyter_tos_guard.sync.service import GuardState, Sync
+from jupyter_tos_guard.sync.service import GuardState, Sync, end_tasks
 
 #: Jupyter Server's event about kernels that start and end.
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
@@ -81,9 +81,7 @@ class TosGuardExtension(ExtensionApp):
         if self.sync is not None:
             with contextlib.suppress(Exception):
                 await self.sync.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         gates.listeners.clear()
         self._threads.shutdown(wait=False)
 

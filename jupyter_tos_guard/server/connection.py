@@ -50,19 +50,31 @@ class Gating(_Base):
     _tos_gate: KernelGate | None = None
     _tos_closed = ""
     _tos_left = False
+    _tos_v1: bool | None = None
     _tos_session = uuid.uuid4().hex
     _tos_write: Callable[[Raw, bool], Any]
 
     @property
     def v1(self) -> bool:
         """Whether client and server speak the encoding with a name."""
-        if hasattr(self, "subprotocol"):
-            return bool(self.subprotocol == V1)
+        return self._speaks_v1() if self._tos_v1 is None else self._tos_v1
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The encoding's name if it has one; also when the websocket has closed and lets go what is held."""
+        return V1 if self.v1 else None
+
+    def _speaks_v1(self) -> bool:
+        no_property = object()
+        known = getattr(super(), "subprotocol", no_property)
+        if known is not no_property:
+            return bool(known == V1)
         return V1 in (self.kernel_ws_protocol, getattr(self.websocket_handler, "selected_subprotocol", None))
 
     async def connect(self) -> None:
         """Have the gate ready before the first message, then connect."""
         try:
+            self._tos_v1 = self._speaks_v1()  # a websocket that has closed no longer says
             from jupyter_tos_guard.server.gates import gate_of
 
             gate = gate_of(self)

@@ -16,7 +16,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -303,18 +303,16 @@ class Sync:
         except asyncio.CancelledError:
             pass
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await end_tasks(self._tasks)
             await self._end()
+            self._main = None
 
     async def stop(self) -> None:
         """Send what waits if that goes quickly, and end."""
         main, self._main = self._main, None
         if main is not None and not main.done():
-            main.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await main
+            main.cancel()  # once: a second time would keep it from ending its own tasks
+            await asyncio.wait([main], timeout=30.0)
 
     def wake(self) -> None:
         """Report soon: a strike was recorded, or a kernel's guard has changed."""
@@ -581,6 +579,28 @@ class Sync:
         bundle, _, _ = self._source.current(time.time())
         own = self.configuration.traits.mode or (bundle.mode.value if bundle else "")
         return self._source.account.mode.value if self._source.account.mode else own
+
+
+async def end_tasks(tasks: Iterable[asyncio.Task[Any]], seconds: float = 30.0) -> None:
+    """Cancel tasks and wait until they have ended; not for ever, since a server that stops waits for this.
+
+    Said more than once: before Python 3.12, ``asyncio.wait_for`` may keep a cancellation to itself.
+
+    Parameters
+    ----------
+    tasks : iterable of Task
+    seconds : float, optional
+        How long to wait at most.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    left = {task for task in tasks if not task.done()}
+    for task in left:
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody else asks for it
+    while left and loop.time() < until:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=1.0)
 
 
 @contextlib.contextmanager

@@ -149,10 +149,7 @@ class Client:
         return self.send(message, channel)
 
     def receive(self, timeout: float = TIMEOUT) -> dict[str, Any]:
-        self.socket.settimeout(timeout)
-        if hasattr(socket, "TCP_QUICKACK"):  # else each exchange waits 40 ms for a delayed acknowledgement
-            self.socket.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        raw = self.socket.recv()
+        raw = self._receive(time.monotonic() + timeout)
         if isinstance(raw, str):
             message = json.loads(raw)
         elif self.v1:
@@ -166,6 +163,23 @@ class Client:
             message = {**json.loads(blobs[0]), "buffers": blobs[1:]}
         self.received.append(message)
         return message
+
+    def _receive(self, until: float) -> str | bytes:
+        while True:
+            self.socket.settimeout(max(0.001, until - time.monotonic()))
+            if hasattr(
+                socket, "TCP_QUICKACK"
+            ):  # else each exchange waits 40 ms for a delayed acknowledgement
+                self.socket.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            kind, raw = self.socket.recv_data(control_frame=True)
+            if kind == websocket.ABNF.OPCODE_TEXT:
+                return raw.decode()
+            if kind == websocket.ABNF.OPCODE_BINARY:
+                return raw
+            if kind == websocket.ABNF.OPCODE_CLOSE:
+                raise websocket.WebSocketConnectionClosedException("the server closed the connection")
+            if time.monotonic() > until:  # pings keep coming
+                raise websocket.WebSocketTimeoutException("no message came in time")
 
     def collect(self, *requests: str) -> list[Outcome]:
         """Wait until all requests are done with; return what came for each."""
@@ -181,8 +195,9 @@ class Client:
         for message in self.received:
             if wanted(message):
                 return message
+        until = time.monotonic() + TIMEOUT
         while True:
-            message = self.receive()
+            message = self.receive(until - time.monotonic())
             if wanted(message):
                 return message
 

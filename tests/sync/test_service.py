@@ -15,7 +15,7 @@ from jupyter_tos_guard.strikes.spool import Spool
 from jupyter_tos_guard.sync import service as service_module
 from jupyter_tos_guard.sync.cache import LOCK, PolicyCache, read_active
 from jupyter_tos_guard.sync.lock import Lock, is_free
-from jupyter_tos_guard.sync.service import GuardState, Sync
+from jupyter_tos_guard.sync.service import GuardState, Sync, end_tasks
 from tests.strikes.test_strike import a_strike
 
 from .conftest import TIMEOUT, Central, Machine, Publisher, good_account
@@ -371,3 +371,36 @@ def test_settings_that_cannot_be_used_are_said_and_break_nothing(
 
     go(test)
     assert events == ["contact-lost"]
+
+
+def test_tasks_end_though_one_kept_a_cancellation_to_itself() -> None:
+    async def stubborn() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(600)
+        await asyncio.sleep(600)
+
+    async def test() -> None:
+        tasks = [asyncio.create_task(stubborn()), asyncio.create_task(asyncio.sleep(600))]
+        await asyncio.sleep(0)
+        await asyncio.wait_for(end_tasks(tasks), 20)
+        assert all(task.cancelled() for task in tasks)
+
+    asyncio.run(test())
+
+
+def test_a_task_that_cannot_be_ended_holds_nobody_up() -> None:
+    async def deaf(ended: asyncio.Event) -> None:
+        while not ended.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await ended.wait()
+
+    async def test() -> None:
+        ended = asyncio.Event()
+        task = asyncio.create_task(deaf(ended))
+        await asyncio.sleep(0)
+        await asyncio.wait_for(end_tasks([task], seconds=0.1), 20)
+        assert not task.done()
+        ended.set()
+        await task
+
+    asyncio.run(test())
