@@ -21,6 +21,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+import zmq
 from jupyter_server.gateway.connections import GatewayWebSocketConnection
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from tornado.websocket import WebSocketClosedError
@@ -96,6 +97,8 @@ class Gating(_Base):
         if self._tos_gate is not None:
             try:
                 self._tos_gate.leave(self)
+                for stream in getattr(self, "channels", {}).values():
+                    stream.flush(zmq.POLLOUT)  # else what has just been let go is lost when they are closed
             except Exception as error:
                 self.log.error("jupyter_tos_guard: a client could not be let go", exc_info=error)
         return super().disconnect()  # type: ignore[no-untyped-call]  # jupyter_server has no types

@@ -158,6 +158,19 @@ def test_a_client_that_comes_back_gets_the_refusal_that_it_waited_for(
     )
 
 
+def test_what_a_client_sent_before_it_left_runs_without_it(server: Server, bare: str, v1: bool) -> None:
+    gone, watching = server.connect(bare, v1), server.connect(bare, v1)
+    gone.execute("import time; print('go'); time.sleep(1)")
+    gone.execute("import tosblocked", stop_on_error=False)
+    gone.wait_for(lambda message: message["content"].get("text") == "go\n")
+    gone.execute("print('sent before')")  # behind the refusal, which waits for the first
+    asked = gone.send(gone.message("kernel_info_request", {}), "control")
+    gone.wait_for(lambda m: m["parent_header"].get("msg_id") == asked and m["channel"] == "control")
+    gone.close()  # all of it has arrived
+    watching.wait_for(lambda message: message["content"].get("text") == "sent before\n")
+    assert "could not be let go" not in server.log
+
+
 def test_a_restart_while_a_refusal_is_held_leaves_a_kernel_that_works(server: Server, v1: bool) -> None:
     kernel = server.start_kernel("bare")
     client = server.connect(kernel, v1)
