@@ -48,6 +48,7 @@ PATIENCE = 2.0
 @example(session=[Cell("%%bash\n" + "$(" * 3000)])
 @example(session=[Cell("!" + "eval " * 5000 + "ls")])
 @example(session=[Cell("exec('exec(' * 500)")])
+@example(session=[Cell("nil\neval('a' * 10**9" + " * 10**9" * 20 + ")", "julia")])
 @example(
     session=[Cell("import json, os\nx = [f()]\nx.append(x)\nos.system(str(x))\nos.system(json.dumps(x))")]
 )

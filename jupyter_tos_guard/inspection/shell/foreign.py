@@ -33,6 +33,7 @@ from jupyter_tos_guard.inspection.state import OutOfBudget, State
 Value = Union[str, int, "list[Value]", None]
 #: Longest program that is read.
 _MAX_TEXT = 1 << 17
+_MAX_ITEMS = 500
 
 
 class Language(NamedTuple):
@@ -1209,12 +1210,12 @@ def _flat(values: Sequence[Value]) -> list[Value]:
             out.extend(_flat(value))
         else:
             out.append(value)
-    return out[:500]
+    return out[:_MAX_ITEMS]
 
 
 def _join(left: Value, right: Value, operator: str) -> Value:
     if isinstance(left, list) and isinstance(right, list):
-        return [*left, *right]
+        return [*left, *right][:_MAX_ITEMS]
     if isinstance(left, int) and isinstance(right, int):
         if operator in ("+", "*"):
             return left + right if operator == "+" else min(left * right, 1 << 60)
@@ -1222,7 +1223,8 @@ def _join(left: Value, right: Value, operator: str) -> Value:
     if left is None or right is None:
         left, right = (HOLE if left is None else left), (HOLE if right is None else right)
     if operator == "*" and isinstance(right, int):
-        return _text(left) * min(right, 1000)
+        text = _text(left)
+        return (text * min(right, 1000, _MAX_TEXT // max(len(text), 1) + 1))[:_MAX_TEXT]
     return (_text(left) + _text(right))[: 1 << 18]
 
 
