@@ -50,10 +50,7 @@ def server(hub: Service, tmp_path: Path) -> Iterator[Server]:
         folder,
         JUPYTERHUB_USER="ann",
         JUPYTER_TOS_GUARD_MODE="enforce",
-        JUPYTER_TOS_GUARD_CENTRAL=hub.url,
-        JUPYTER_TOS_GUARD_TOKEN=hub.token("ann"),
-        JUPYTER_TOS_GUARD_ROOT=hub.context.repository.root_pin(),
-        JUPYTER_TOS_GUARD_CACHE=str(folder / "cache"),
+        **hub.variables("ann", folder / "cache"),
     ) as running:
         until = time.monotonic() + 40
         while (

@@ -250,22 +250,22 @@ class KernelGate:
             line.items.append(Item(raw, None))
             return True
         key = (connection.session_id, message.channel, message.subshell)
-        if self._stopped and self._was_made_too_early(key, message):
+        if self._was_made_too_early(key, message):
             self._answer(key[0], message, answers.aborted())
             return True
+        item = Item(raw, message)
         line = self._lines.get(key)
         if line is None:
             if self._deciding is None and not self._takes_long(message):
-                return self._at_once(connection, key, raw, message)
+                return self._at_once(connection, key, item, message)
             line = self._lines[key] = Line()
-        line.items.append(Item(raw, message))
+        line.items.append(item)
         if line.held:
             self._wait_for_quiet(line.held)
         self._pump(key, line)
         return True
 
-    def _at_once(self, connection: Connection, key: Key, raw: Raw, message: Message) -> bool:
-        item = Item(raw, message)
+    def _at_once(self, connection: Connection, key: Key, item: Item, message: Message) -> bool:
         decided = self._decide(message)
         if decided.refused:
             line = self._lines[key] = Line()

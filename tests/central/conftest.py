@@ -77,6 +77,15 @@ class Service:
                 self.tokens[key] = make_token(session, user, scopes, time.time())
         return self.tokens[key]
 
+    def variables(self, user: str, cache: Path) -> dict[str, str]:
+        """Return the environment of that user's server, so that it talks to this service."""
+        return {
+            "JUPYTER_TOS_GUARD_CENTRAL": self.url,
+            "JUPYTER_TOS_GUARD_TOKEN": self.token(user),
+            "JUPYTER_TOS_GUARD_ROOT": self.context.repository.root_pin(),
+            "JUPYTER_TOS_GUARD_CACHE": str(cache),
+        }
+
     def client(self, user: str = "", *scopes: str, **options: Any) -> httpx.Client:
         """Return an HTTP client that calls as that user; nobody, if none is named."""
         headers = {"Authorization": f"token {self.token(user, *scopes)}"} if user else {}

@@ -50,10 +50,7 @@ def start_in(hub: Service, start: Start, tmp_path: Path) -> Callable[..., Server
             config=config,
             JUPYTER_TOS_GUARD_POLICY="",
             JUPYTER_TOS_GUARD_MODE="enforce",
-            JUPYTER_TOS_GUARD_CENTRAL=hub.url,
-            JUPYTER_TOS_GUARD_TOKEN=hub.token("ann"),
-            JUPYTER_TOS_GUARD_ROOT=hub.context.repository.root_pin(),
-            JUPYTER_TOS_GUARD_CACHE=str(tmp_path / "cache"),
+            **hub.variables("ann", tmp_path / "cache"),
             **variables,
         )
 

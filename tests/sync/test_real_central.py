@@ -42,11 +42,8 @@ def record(folder: Path, *names: str, **options: object) -> None:
 def settings_for(service: Service, folder: Path, user: str = "ann"):
     found = configuration(
         {
-            "JUPYTER_TOS_GUARD_CENTRAL": service.url,
-            "JUPYTER_TOS_GUARD_TOKEN": service.token(user),
-            "JUPYTER_TOS_GUARD_CACHE": str(folder / "cache"),
+            **service.variables(user, folder / "cache"),
             "JUPYTER_TOS_GUARD_STRIKES": str(folder / "strikes"),
-            "JUPYTER_TOS_GUARD_ROOT": service.context.repository.root_pin(),
         }
     )
     assert not found.problems
