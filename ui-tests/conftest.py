@@ -249,8 +249,9 @@ class Notebook:
     def save(self) -> None:
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
 
-    def counts(self) -> list[str]:
-        return [text.strip() for text in self.cells.locator(".jp-InputPrompt").all_inner_texts()]
+    def expect_counts(self, *counts: str) -> None:
+        """Wait until the code cells show these execution counts: output comes before the count does."""
+        expect(self.cells.locator(".jp-InputPrompt")).to_have_text(list(counts))
 
 
 Open = Callable[..., Notebook]

@@ -53,7 +53,7 @@ def test_enter_runs_up_to_the_first_and_escape_runs_nothing(notebook: Open, answ
     expect(dialog.get_by_role("button", name="Run up to the first")).to_be_focused()
     book.page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
-    assert book.counts() == ["[ ]:"] * 3
+    book.expect_counts("[ ]:", "[ ]:", "[ ]:")
     book.command(ALL)
     expect(dialog.get_by_role("button", name="Run up to the first")).to_be_focused()
     book.page.keyboard.press("Enter")

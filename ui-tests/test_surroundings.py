@@ -107,7 +107,7 @@ def test_opening_says_which_cells_would_be_stopped_and_runs_nothing(notebook: Op
     expect(book.cells.nth(1)).to_have_class(re.compile("jp-mod-active"))
     bar.get_by_role("button", name="Dismiss").click()
     expect(bar).to_have_count(0)
-    assert book.counts() == ["[ ]:"] * 3
+    book.expect_counts("[ ]:", "[ ]:", "[ ]:")
 
 
 def test_opening_asks_nothing_where_the_operator_does_not_want_it(notebook: Open, answers: Answers) -> None:
