@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
+import pytest
 from jupyter_kernel_client import JupyterKernelClient
 
-from tests.server.conftest import TIMEOUT, Server
+from tests.server.conftest import EXTENSIONS, TIMEOUT, Server, Start
 
 
 def test_jupyter_kernel_client_sees_a_failed_cell_and_goes_on(server: Server) -> None:
@@ -45,3 +47,43 @@ def test_jupyter_run_with_a_running_kernel_goes_past_the_gate_and_is_stopped_by_
     assert "DisallowedCodeError" in ran.stdout + ran.stderr
     (strike,) = server.strikes[before:]
     assert (strike.sensor, strike.kernel) == ("kernel", kernel)
+
+
+def test_a_console_on_a_running_kernel_goes_past_the_gate_and_is_stopped_by_the_hook(server: Server) -> None:
+    kernel = server.start_kernel("guarded")
+    server.connect(kernel).run("x = 6")
+    before = len(server.strikes)
+    file = server.folder / "runtime" / f"kernel-{kernel}.json"
+    console = pexpect.spawn(
+        sys.executable,
+        ["-m", "jupyter_console", "--simple-prompt", f"--existing={file}"],
+        env={**server.environ, "TERM": "dumb", "JUPYTER_CONSOLE_TEST": "1"},
+        encoding="utf-8",
+        timeout=TIMEOUT,
+        dimensions=(50, 80),
+    )
+    try:
+        console.expect(r"In \[\d+\]")
+        console.sendline("import tosblocked")
+        console.expect("THIS CELL WAS NOT RUN")
+        console.expect("DisallowedCodeError")
+        console.sendline("x * 7")
+        console.expect("42")
+    finally:
+        console.close(force=True)
+    (strike,) = server.strikes[before:]
+    assert (strike.sensor, strike.kernel) == ("kernel", kernel)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_an_operator_can_close_terminals_and_hide_kernels(start: Start, closed: bool) -> None:
+    settings = ("--ServerApp.terminals_enabled=False", "--KernelSpecManager.allowed_kernelspecs=guarded")
+    extensions = {**EXTENSIONS["ServerApp"]["jpserver_extensions"], "jupyter_server_terminals": True}
+    server = start(
+        *(settings if closed else ()),
+        config={"jupyter_server_config": {"ServerApp": {"jpserver_extensions": extensions}}},
+    )
+    assert server.request("POST", "/api/terminals", {})[0] == (404 if closed else 200)
+    assert ("bare" in server.get("/api/kernelspecs")["kernelspecs"]) is not closed
+    # jupyter_client starts a hidden kernel whose name it is told: so the gate is what covers it.
+    assert server.connect(server.start_kernel("bare")).run("import tosblocked").refused
