@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from queue import Empty
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.sync.conftest import eventually
 
 from .conftest import TIMEOUT, Session, Start
 
@@ -125,22 +127,17 @@ def test_input_is_asked_for_and_answered(pair: tuple[Session, Session]) -> None:
 
 
 # Not with ``await``: ipykernel 7.4 itself does not answer an interrupt there.
-def test_interrupts_interrupt(pair: tuple[Session, Session]) -> None:
+def test_interrupts_interrupt(pair: tuple[Session, Session], tmp_path: Path) -> None:
     traces = []
-    for session in pair:
-        request = session.send("print('go', flush=True)\nimport time\ntime.sleep(60)")
-        while session.client.get_iopub_msg(timeout=TIMEOUT)["content"].get("text") != "go\n":
-            pass
-        reply: dict[str, Any] = {}
+    for number, session in enumerate(pair):
+        # Said by a file: an interrupt that arrives while output is being sent hits ipykernel's own code.
+        sleeping = tmp_path / f"{number}"
+        request = session.send(
+            f"import pathlib, time\npathlib.Path({str(sleeping)!r}).touch()\ntime.sleep(60)"
+        )
+        eventually(sleeping.exists)
         session.manager.interrupt_kernel()
-        while "ename" not in reply:
-            try:
-                message = session.client.get_shell_msg(timeout=5)
-            except Empty:  # a signal that arrives while output is being sent can get lost, in any kernel
-                session.manager.interrupt_kernel()
-                continue
-            if message["parent_header"].get("msg_id") == request:
-                reply = message["content"]
+        reply = session.collect(request).reply
         traces.append({name: reply[name] for name in ("status", "ename", "evalue", "execution_count")})
     assert traces[0] == traces[1]
     assert traces[0]["ename"] == "KeyboardInterrupt"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework import audit
@@ -122,12 +123,15 @@ def in_force_many(session: Session, ids: Sequence[int], now: float) -> dict[int,
     found: dict[int, list[Restriction]] = {each: [] for each in ids}
     if not ids:
         return found
-    rows = session.scalars(
-        select(Restriction)
-        .where(Restriction.person_id.in_(ids), Restriction.lifted_at.is_(None))
-        .order_by(Restriction.since.desc(), Restriction.id.desc())
-    )
-    for row in rows:
+    for row in session.scalars(_NOT_LIFTED, {"ids": ids}):
         if row.until is None or row.until > now:
             found[row.person_id].append(row)
     return found
+
+
+# Put together once, since each report of strikes asks it.
+_NOT_LIFTED: Final = (
+    select(Restriction)
+    .where(Restriction.person_id.in_(bindparam("ids", expanding=True)), Restriction.lifted_at.is_(None))
+    .order_by(Restriction.since.desc(), Restriction.id.desc())
+)

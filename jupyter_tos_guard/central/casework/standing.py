@@ -209,12 +209,7 @@ def cases_of(
     """Return what the standing of each of these people is made of, but for one strike."""
     lifted: dict[int, float] = {}
     manual: dict[int, list[tuple[Level, float | None]]] = defaultdict(list)
-    set_by_admins = session.execute(
-        select(Restriction.person_id, Restriction.level, Restriction.since, Restriction.until).where(
-            Restriction.person_id.in_(ids), Restriction.lifted_at.is_(None), Restriction.since <= now
-        )
-    )
-    for row in set_by_admins:
+    for row in session.execute(_SET_BY_ADMINS, {"ids": ids, "now": now}):
         if row.level == Level.GOOD.value:
             lifted[row.person_id] = max(row.since, lifted.get(row.person_id, 0.0))
         elif row.until is None or row.until > now:
@@ -234,9 +229,12 @@ def cases_of(
     return {each: Case(tuple(strikes[each]), tuple(manual[each])) for each in ids}
 
 
+_IDS: Final[Any] = bindparam("ids", expanding=True)
+
+
 def _strikes_of(*columns: Any) -> Select[Any]:
     return select(*columns).where(
-        Strike.person_id.in_(bindparam("ids", expanding=True)),
+        Strike.person_id.in_(_IDS),
         Strike.action.in_(_COUNTED),
         Strike.state != State.OVERTURNED.value,
         Strike.time <= bindparam("now"),
@@ -253,11 +251,32 @@ def _newest() -> Select[Any]:
 
 
 # Put together once, since each report of strikes asks these.
+_SET_BY_ADMINS: Final = select(
+    Restriction.person_id, Restriction.level, Restriction.since, Restriction.until
+).where(
+    Restriction.person_id.in_(_IDS), Restriction.lifted_at.is_(None), Restriction.since <= bindparam("now")
+)
 _RECENT: Final = _newest()
 _FIRSTS: Final = (
     _strikes_of(Strike.person_id, func.min(Strike.time).label("time"))
     .where(Strike.time <= bindparam("since"))
     .group_by(Strike.person_id)
+)
+_LIFTED: Final = (
+    select(func.max(Restriction.since))
+    .where(
+        Restriction.person_id == Strike.person_id,
+        Restriction.level == Level.GOOD.value,
+        Restriction.lifted_at.is_(None),
+    )
+    .scalar_subquery()
+)
+_CLAUSES: Final = (
+    _strikes_of(Strike.person_id, Strike.clause)
+    .where(Strike.time > bindparam("since"), Strike.time > func.coalesce(_LIFTED, 0.0))
+    .distinct()
+    .order_by(Strike.person_id, Strike.clause)
+    .limit(bindparam("most"))
 )
 
 
@@ -342,30 +361,8 @@ def broken_clauses_many(
     """Return the clauses of each of these people's strikes that count now."""
     if not ids:
         return {}
-    lifted = (
-        select(func.max(Restriction.since))
-        .where(
-            Restriction.person_id == Strike.person_id,
-            Restriction.level == Level.GOOD.value,
-            Restriction.lifted_at.is_(None),
-        )
-        .scalar_subquery()
-    )
-    rows = session.execute(
-        select(Strike.person_id, Strike.clause)
-        .where(
-            Strike.person_id.in_(ids),
-            Strike.time > now - ladder.expire_days * DAY,
-            Strike.time > func.coalesce(lifted, 0.0),
-            Strike.time <= now,
-            Strike.action.in_(_COUNTED),
-            Strike.state != State.OVERTURNED.value,
-        )
-        .distinct()
-        .order_by(Strike.person_id, Strike.clause)
-        .limit(100 * len(ids))
-    )
+    values = {"ids": ids, "now": now, "since": now - ladder.expire_days * DAY, "without": 0}
     found: dict[int, list[str]] = {each: [] for each in ids}
-    for person_id, clause in rows:
+    for person_id, clause in session.execute(_CLAUSES, {**values, "most": 100 * len(ids)}):
         found[person_id].append(clause)
     return found

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.casework import rulebook, standing, tally
@@ -29,6 +29,26 @@ SMALL_SKEW: Final = 60.0
 MAX_CLIENTS: Final = 500
 #: Stretches of numbers kept beyond a gap in one stream.
 MAX_BEYOND: Final = 200
+
+# Put together once: that takes as long as the database's answer.
+_PERSONS: Final = (
+    select(Person)
+    .where(Person.name.in_(bindparam("names", expanding=True)))
+    .order_by(Person.id)
+    .with_for_update()
+)
+_TOO_MANY_CLIENTS: Final = (
+    select(Client.person_id, func.count())
+    .where(Client.person_id.in_(bindparam("people", expanding=True)))
+    .group_by(Client.person_id)
+    .having(func.count() > bindparam("most"))
+)
+_STREAMS: Final = select(
+    Stream.client_id, Stream.name, Stream.received, Stream.beyond, Stream.announced, Stream.gap_since
+).where(
+    Stream.client_id.in_(bindparam("clients", expanding=True)),
+    Stream.name.in_(bindparam("names", expanding=True)),
+)
 
 
 @dataclass(frozen=True)
@@ -131,8 +151,7 @@ def _persons(session: Session, batch: Sequence[Sent], now: float) -> Sequence[Pe
     """Return who has sent something, their rows locked."""
     groups = {sent.user: sorted(set(sent.groups)) for sent in batch}
     names = sorted(groups)
-    query = select(Person).where(Person.name.in_(names)).order_by(Person.id).with_for_update()
-    persons = session.scalars(query).all()
+    persons = session.scalars(_PERSONS, {"names": names}).all()
     missing = sorted(set(names) - {person.name for person in persons})
     if missing:
         insert_rows(
@@ -144,7 +163,7 @@ def _persons(session: Session, batch: Sequence[Sent], now: float) -> Sequence[Pe
             ],
             unique=["name"],
         )
-        persons = session.scalars(query).all()
+        persons = session.scalars(_PERSONS, {"names": names}).all()
     for person in persons:
         # An answer without groups may come from a token that may not see them.
         if groups[person.name] and person.groups != groups[person.name]:
@@ -188,13 +207,9 @@ def _clients(session: Session, batch: Sequence[Sent], people: dict[str, int]) ->
 def _forget_old_clients(session: Session, people: set[int]) -> None:
     if not people:
         return
-    counts = session.execute(
-        select(Client.person_id, func.count())
-        .where(Client.person_id.in_(people))
-        .group_by(Client.person_id)
-        .having(func.count() > MAX_CLIENTS)
-    ).all()
-    for person, count in counts:
+    for person, count in session.execute(
+        _TOO_MANY_CLIENTS, {"people": sorted(people), "most": MAX_CLIENTS}
+    ).all():
         oldest = (
             select(Client.id)
             .where(Client.person_id == person)
@@ -240,17 +255,8 @@ def _streams(
     known = {
         (row.client_id, row.name): row
         for row in session.execute(
-            select(
-                Stream.client_id,
-                Stream.name,
-                Stream.received,
-                Stream.beyond,
-                Stream.announced,
-                Stream.gap_since,
-            ).where(
-                Stream.client_id.in_(sorted({client for client, _ in now})),
-                Stream.name.in_(sorted({name for _, name in now})),
-            )
+            _STREAMS,
+            {"clients": sorted({client for client, _ in now}), "names": sorted({name for _, name in now})},
         )
     }
     rows: list[dict[str, Any]] = []

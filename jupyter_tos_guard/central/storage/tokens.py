@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from jupyter_tos_guard.central.storage.tables import Token
@@ -54,12 +54,16 @@ class Known(NamedTuple):
 
 def find_tokens(session: Session, digests: Iterable[str], now: float) -> dict[str, Known]:
     """Return tokens that are in force, by digest."""
-    rows = session.execute(
-        select(Token.digest, Token.user, Token.scopes, Token.expires).where(Token.digest.in_(digests))
-    )
+    rows = session.execute(_TOKENS, {"digests": list(digests)})
     return {
         row.digest: Known(row.user, row.scopes) for row in rows if row.expires is None or row.expires > now
     }
+
+
+# Put together once, since every request asks it.
+_TOKENS: Final = select(Token.digest, Token.user, Token.scopes, Token.expires).where(
+    Token.digest.in_(bindparam("digests", expanding=True))
+)
 
 
 def list_tokens(session: Session) -> list[Token]:
