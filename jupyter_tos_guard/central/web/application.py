@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import re
 import time
 from typing import Any, Final
@@ -11,11 +9,12 @@ from typing import Any, Final
 from tornado.web import Application, RedirectHandler, RequestHandler
 
 from jupyter_tos_guard.central.web import admin_api, api, export, reports
-from jupyter_tos_guard.central.web.base import NotFound
 from jupyter_tos_guard.central.web.context import Context
 from jupyter_tos_guard.central.web.health import Health, MetricsHandler, Ready
 from jupyter_tos_guard.central.web.limits import RateLimit
 from jupyter_tos_guard.central.web.openapi import Description, describe
+from jupyter_tos_guard.central.web.pages import routes as pages
+from jupyter_tos_guard.central.web.pages.base import NotFoundPage
 from jupyter_tos_guard.central.web.repository import FILES, RepositoryFile, Wait
 from jupyter_tos_guard.central.web.routes import Route, RouteHandler, grouped
 
@@ -48,7 +47,7 @@ def make_app(context: Context, *, cookie_secret: bytes, authenticate_metrics: bo
             # As somebody types it.
             (re.escape(context.prefix.rstrip("/")) or "$^", RedirectHandler, {"url": context.prefix}),
         ],
-        default_handler_class=NotFound,
+        default_handler_class=NotFoundPage,
         context=context,
         cookie_secret=cookie_secret,
         authenticate_metrics=authenticate_metrics,
@@ -79,9 +78,7 @@ def rules(context: Context) -> list[Rule]:
             (r"repository/wait", Wait, {"watch": context.watch}),
         ]
     found += [(path, handler, {}) for path, handler in context.auth.routes()]
-    if importlib.util.find_spec("jupyter_tos_guard.central.web.pages.routes"):
-        pages = importlib.import_module("jupyter_tos_guard.central.web.pages.routes")
-        found += [(rule[0], rule[1], rule[2] if len(rule) > 2 else {}) for rule in pages.routes()]
+    found += [(rule[0], rule[1], rule[2] if len(rule) > 2 else {}) for rule in pages.routes()]
     return found
 
 

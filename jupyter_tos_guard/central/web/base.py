@@ -273,17 +273,6 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # j
             )
 
 
-class NotFound(BaseHandler):
-    """Every path that is nobody's."""
-
-    access: ClassVar[str] = PUBLIC
-    metrics_name = "not-found"
-
-    async def prepare(self) -> None:
-        """Answer at once, whoever asks."""
-        raise Problem(404, "not-found", "there is nothing here")
-
-
 def _code(status: int) -> str:
     return {
         400: "bad-request",

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -94,15 +95,45 @@ def walk(browser: Browser, seeded: Seeded) -> Iterator[Walk]:
     made.end()
 
 
+class Judge:
+    """Looks at pages in one size and both themes, and notes what is wrong with them."""
+
+    def __init__(self, axe: str, size: str) -> None:
+        self.axe = axe
+        self.size = size
+        self.wrong: list[str] = []
+        self.pictures = os.environ.get("TOS_GUARD_SCREENSHOTS")
+
+    def look(self, page: Page, name: str) -> None:
+        width, _ = SIZES[self.size]
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if wide > 0:
+            self.wrong.append(f"{name}: {wide} pixels too wide")
+        here = page.locator(".bar nav [aria-current]")
+        if here.count() and not 0 <= (here.bounding_box() or {"x": -1})["x"] < width - 40:
+            self.wrong.append(f"{name}: where one is cannot be seen in the bar")
+        # By the debugger, so that the page's own policy against scripts stays in force.
+        session = page.context.new_cdp_session(page)
+        session.send("Runtime.evaluate", {"expression": self.axe})
+        session.detach()
+        for theme, rules in (("light", ""), ("dark", ', runOnly: ["color-contrast"]')):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of two words
+            self.wrong += [f"{name} {theme}: {each}" for each in page.evaluate(AXE % rules)]
+            if self.pictures:
+                file = re.sub(r"\W+", "-", name)[:50]
+                page.screenshot(path=Path(self.pictures) / f"{file}-{self.size}-{theme}.png", full_page=True)
+        page.emulate_media(color_scheme="light")
+        assert page.evaluate("window.hacked") is None, name
+
+
 @pytest.mark.parametrize("size", list(SIZES))
 def test_no_page_violates_accessibility_overflows_or_executes_what_users_wrote(
     browser: Browser, seeded: Seeded, axe: str, size: str
 ) -> None:
     width, height = SIZES[size]
-    pictures = os.environ.get("TOS_GUARD_SCREENSHOTS")
+    judge = Judge(axe, size)
     pages = [path for path, needs in PAGES if needs != "user"]
     own = ["me", f"me/strikes/{seeded.ids['hostile']}", "me/terms"]
-    wrong = []
     for user, scopes, paths in (
         ("root", ("admin",), pages),
         (HOSTILE_NAME, (), own),
@@ -111,27 +142,48 @@ def test_no_page_violates_accessibility_overflows_or_executes_what_users_wrote(
     ):
         walk = Walk(browser, seeded, user, *scopes, viewport={"width": width, "height": height})
         for path in paths:
-            page = walk.go(filled(path, seeded.ids))
-            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            if wide > 0:
-                wrong.append(f"{path}: {wide} pixels too wide")
-            here = page.locator(".bar nav [aria-current]")
-            if here.count() and not 0 <= (here.bounding_box() or {"x": -1})["x"] < width - 40:
-                wrong.append(f"{path}: where one is cannot be seen in the bar")
-            # By the debugger, so that the page's own policy against scripts stays in force.
-            session = walk.context.new_cdp_session(page)
-            session.send("Runtime.evaluate", {"expression": axe})
-            session.detach()
-            for theme, rules in (("light", ""), ("dark", ', runOnly: ["color-contrast"]')):
-                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of two words
-                wrong += [f"{path} {theme}: {each}" for each in page.evaluate(AXE % rules)]
-                if pictures:
-                    name = re.sub(r"\W+", "-", f"{'' if scopes else user[:4] + '-'}{path}")[:50]
-                    page.screenshot(path=Path(pictures) / f"{name}-{size}-{theme}.png", full_page=True)
-            page.emulate_media(color_scheme="light")
-            assert page.evaluate("window.hacked") is None, path
+            judge.look(walk.go(filled(path, seeded.ids)), f"{'' if scopes else user[:4] + '-'}{path}")
         walk.end()
-    assert wrong == []
+    assert judge.wrong == []
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+def test_login_errors_and_confirmations_are_as_good(
+    browser: Browser, seeded: Seeded, axe: str, size: str
+) -> None:
+    width, height = SIZES[size]
+    judge = Judge(axe, size)
+    window = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    page = window.new_page()
+    page.goto(seeded.service.url + "login")
+    judge.look(page, "login")
+    page.get_by_label("Token").fill("tosguard_of-nobody")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    judge.look(page, "login-refused")
+    window.close()
+
+    admin = Walk(browser, seeded, "root", "admin", viewport={"width": width, "height": height})
+    page = admin.page
+    page.goto(seeded.service.url + f"people/{quote('<b>' * 80, safe='')}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
+    judge.look(page, "not-found")
+    admin.go("rules/r-deepfake").get_by_role("button", name="Reverse everything").click()
+    expect(page.get_by_label("Reason")).to_be_visible()
+    judge.look(page, "confirm-with-reason")
+    admin.go("rules").get_by_role("button", name="Switch to monitor").click()
+    expect(page.get_by_role("link", name="Cancel")).to_be_visible()
+    judge.look(page, "confirm")
+    admin.problems.clear()  # the browser reports the answer 404
+    admin.end()
+
+    user = Walk(browser, seeded, "ann", viewport={"width": width, "height": height})
+    user.page.goto(seeded.service.url + "queue")
+    expect(user.page.get_by_role("heading", level=1)).to_have_text("Not allowed")
+    judge.look(user.page, "not-allowed")
+    user.problems.clear()
+    user.end()
+    assert judge.wrong == []
 
 
 def test_an_admin_reviews_by_keyboard_and_in_bulk(walk: Walk) -> None:

@@ -163,6 +163,17 @@ class PageHandler(BaseHandler):
         )
 
 
+class NotFoundPage(PageHandler):
+    """Every path that is nobody's."""
+
+    access: ClassVar[str] = PUBLIC
+    metrics_name = "not-found"
+
+    async def prepare(self) -> None:
+        """Answer at once, whoever asks."""
+        raise Problem(404, "not-found", "there is nothing here")
+
+
 class HomeHandler(PageHandler):
     """The first page: reviewers' overview, or the own page."""
 
