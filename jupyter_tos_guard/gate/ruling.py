@@ -23,6 +23,7 @@ from jupyter_tos_guard.inspection.digests import exact_digest
 from jupyter_tos_guard.inspection.facts import Span
 from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
 from jupyter_tos_guard.policy.model import Exemption, Ladder, Mode, Pause, Terms, Verdict, Where
+from jupyter_tos_guard.strikes.history import Counted, History
 from jupyter_tos_guard.strikes.spool import Limits, Spool, SpoolState, read
 from jupyter_tos_guard.strikes.standing import Seen, Standing, expected, standing
 from jupyter_tos_guard.strikes.strike import (
@@ -192,6 +193,8 @@ class Gate:
         Where the hub sees the user, None when there is no hub or it has not said yet.
     questions : Questions, optional
         Shared by gates that one user sees as one.
+    history : History, optional
+        Of the spool's folder, shared by gates of one process.
     clock : callable, optional
         Seconds since the epoch.
     """
@@ -211,6 +214,7 @@ class Gate:
         settings: Configuration | None = None,
         seen: Callable[[], Seen | None] = lambda: None,
         questions: Questions | None = None,
+        history: History | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.guard = guard
@@ -221,6 +225,7 @@ class Gate:
         self.settings = settings
         self.warned: Warned | None = None
         self.questions = questions or Questions()
+        self._history = history or History(spool.folder)
         self.language = language
         self.sensor = sensor
         #: Whether ``%tos`` is there and still ours: only then is it exempt. Set by the kernel.
@@ -248,6 +253,7 @@ class Gate:
             settings=self.settings,
             seen=self._seen,
             questions=self.questions,
+            history=self._history,
             clock=self._clock,
         )
 
@@ -362,7 +368,8 @@ class Gate:
         What the hub says comes first: it knows strikes of other machines, and what was overturned.
         """
         seen, ladder = self._seen(), self.terms()[1]
-        strikes = {strike.id: strike for strike in (*self.strikes(), *now)}.values()
+        known = self._history.of(self.where.user)
+        strikes = {each.id: each for each in (*known, *map(Counted.of, now))}.values()
         if seen is not None:
             return expected(seen, strikes, ladder, self._clock())
         return standing(strikes, ladder, self._clock())

@@ -293,23 +293,45 @@ def read(folder: Path, limits: Limits = LIMITS) -> Iterator[Strike]:
         No more than ``files`` files and ``total_bytes`` bytes are looked at,
         the newest.
     """
+    for path, _ in newest(folder, limits):
+        yield from strikes_from(path, 0, 2 * limits.file_bytes)[0]
+
+
+def newest(folder: Path, limits: Limits) -> list[tuple[Path, os.stat_result]]:
+    """Return the files that are looked at within the limits, the one written last at the end."""
     files = sorted(_files(folder), key=lambda each: each[1].st_mtime)[-limits.files :]
     room = limits.total_bytes
-    chosen: list[Path] = []
+    chosen: list[tuple[Path, os.stat_result]] = []
     for path, status in reversed(files):
         room -= min(status.st_size, 2 * limits.file_bytes)
         if room < 0:
             break
-        chosen.append(path)
-    for path in reversed(chosen):
-        yield from _strikes(path, 2 * limits.file_bytes)
+        chosen.append((path, status))
+    return chosen[::-1]
 
 
-def _strikes(path: Path, limit: int) -> Iterator[Strike]:
-    for line in _bytes(path, 0, limit).split(b"\n")[:-1]:  # what follows the last newline is torn
-        strike = _strike(line)
-        if strike is not None:
-            yield strike
+def strikes_from(path: Path, offset: int, limit: int) -> tuple[list[Strike], int]:
+    """Read the whole strikes of one file from a place in it.
+
+    Parameters
+    ----------
+    path : Path
+    offset : int
+        In bytes: the start of a line.
+    limit : int
+        Nothing beyond this place is read, in bytes from the file's beginning.
+
+    Returns
+    -------
+    list of Strike
+        Foreign and unreadable records are left out.
+    int
+        Where to go on: what follows the last newline is torn, or not finished yet.
+    """
+    data = _bytes(path, offset, max(0, limit - offset))
+    end = data.rfind(b"\n") + 1
+    found = [strike for line in data[:end].split(b"\n")[:-1] if (strike := _strike(line)) is not None]
+    return found, offset + end
 
 
 def _strike(line: bytes) -> Strike | None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from jupyter_tos_guard.policy.model import Ladder
 from jupyter_tos_guard.strikes.strike import Action
 
 DAY = 86400.0
+#: Strikes of one person that need looking at: far beyond every threshold, and bounded work.
+MAX_STRIKES: Final = 500
 
 
 class Level(str, Enum):

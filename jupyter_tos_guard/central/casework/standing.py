@@ -19,11 +19,9 @@ from jupyter_tos_guard.central.casework.config import DAY, MEANINGS, CaseworkCon
 from jupyter_tos_guard.central.casework.messages import send
 from jupyter_tos_guard.central.storage.tables import Person, Restriction, State, Strike
 from jupyter_tos_guard.policy.model import Ladder
-from jupyter_tos_guard.strikes.standing import Level, Standing, standing
+from jupyter_tos_guard.strikes.standing import MAX_STRIKES, Level, Standing, standing
 from jupyter_tos_guard.strikes.strike import Action
 
-#: Strikes of one person that the ladder looks at: far beyond every threshold, and bounded work.
-MAX_STRIKES: Final = 500
 ORDER: Final[Sequence[Level]] = (Level.GOOD, Level.WARNED, Level.RESTRICTED, Level.SUSPENDED)
 _COUNTED: Final = (Action.ACKNOWLEDGE.value, Action.BLOCK.value)
 _AT_ONCE: Final = 500
@@ -217,7 +215,7 @@ def cases_of(
     # What is older can neither be counted nor restrict any more; the first act ever is asked for apart.
     days = ladder.expire_days + max(ladder.restricted_days, ladder.suspended_days) + 1
     values = {"ids": ids, "now": now, "since": now - days * DAY, "without": without}
-    recent = session.execute(_RECENT, values).all()
+    recent = session.execute(_RECENT, {**values, "most": MAX_STRIKES}).all()
     firsts = session.execute(_FIRSTS, values).all()
     strikes: dict[int, list[Counted]] = defaultdict(list)
     for person_id, time, action, severe, digest in recent:
@@ -247,7 +245,7 @@ def _newest() -> Select[Any]:
     number = func.row_number().over(partition_by=Strike.person_id, order_by=Strike.time.desc())
     columns = (Strike.person_id, Strike.time, Strike.action, Strike.severe, Strike.cell_digest)
     every = _strikes_of(*columns, number.label("number")).where(Strike.time > bindparam("since")).subquery()
-    return select(*(every.c[column.key] for column in columns)).where(every.c.number <= MAX_STRIKES)
+    return select(*(every.c[column.key] for column in columns)).where(every.c.number <= bindparam("most"))
 
 
 # Put together once, since each report of strikes asks these.
