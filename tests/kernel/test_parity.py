@@ -129,13 +129,13 @@ def test_input_is_asked_for_and_answered(pair: tuple[Session, Session]) -> None:
 # Not with ``await``: ipykernel 7.4 itself does not answer an interrupt there.
 def test_interrupts_interrupt(pair: tuple[Session, Session], tmp_path: Path) -> None:
     traces = []
-    for number, session in enumerate(pair):
-        # Said by a file: an interrupt that arrives while output is being sent hits ipykernel's own code.
-        sleeping = tmp_path / f"{number}"
-        request = session.send(
-            f"import pathlib, time\npathlib.Path({str(sleeping)!r}).touch()\ntime.sleep(60)"
-        )
+    # Said by a file: an interrupt that arrives while output is being sent hits ipykernel's own code.
+    sleeping = tmp_path / "sleeping"
+    source = f"import pathlib, time\npathlib.Path({str(sleeping)!r}).touch()\ntime.sleep(60)"
+    for session in pair:
+        request = session.send(source)
         eventually(sleeping.exists)
+        sleeping.unlink()
         session.manager.interrupt_kernel()
         reply = session.collect(request).reply
         traces.append({name: reply[name] for name in ("status", "ename", "evalue", "execution_count")})
