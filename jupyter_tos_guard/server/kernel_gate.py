@@ -47,6 +47,11 @@ QUIET = 0.05
 MAX_QUIET = 2.0
 #: Seconds between two looks at a kernel on which a refusal waits.
 WATCH = 1.0
+#: Looks in a row at an idle kernel after which replies that nobody was there to see are waited for no longer.
+IDLE_LOOKS = 3
+#: The same for replies that somebody is there to see, nothing having gone either way: on a machine that is
+#: too busy a kernel may not have begun. Not for ever: to a malformed request kernels reply nothing.
+SILENT_LOOKS = 10
 #: Requests without a reply that are remembered, and messages kept for a client that may come back.
 MAX_OUTSTANDING = 4096
 MAX_MISSED = 256
@@ -95,6 +100,7 @@ class Outstanding(NamedTuple):
 
     key: Key
     stops: bool
+    left: bool = False  #: its client has gone, and with it who would see the reply
 
 
 class Item:
@@ -185,6 +191,8 @@ class KernelGate:
         self._deciding: Item | None = None
         self._slow = False
         self._idle_looks = 0
+        self._silent_looks = 0
+        self._stirred = False
         self._watching: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
 
@@ -217,6 +225,9 @@ class KernelGate:
         if sum(each.session_id == session for each in self.connections) == 1:
             for key in [key for key in self._lines if key[0] == session]:
                 self._flush(key, self._lines[key], connection)
+            for request, each in self._outstanding.items():
+                if each.key[0] == session:
+                    self._outstanding[request] = each._replace(left=True)
         self.connections.remove(connection)
 
     @property
@@ -310,6 +321,7 @@ class KernelGate:
 
     def _pass(self, key: Key, message: Message, decided: Decided) -> Raw | None:
         """Take note of a request that is passed on; return what goes in its place, if anything."""
+        self._stirred = True
         self._outstanding[message.id] = Outstanding(key, message.stops)
         if len(self._outstanding) > MAX_OUTSTANDING:
             self._finish(next(iter(self._outstanding)), aborts=False)  # a refusal may wait for it
@@ -515,6 +527,7 @@ class KernelGate:
     def saw(self, seen: Seen) -> None:
         """Take note of a message that has gone to a client."""
         self._kernel_session = seen.session or self._kernel_session
+        self._stirred = True
         if seen.kind == "execute_reply":
             count = seen.content.get("execution_count")
             if isinstance(count, int):
@@ -582,11 +595,13 @@ class KernelGate:
         """Look whether what a refusal waits for can still come."""
         self._watching = None
         if not self._lines:
-            self._idle_looks = 0
+            self._idle_looks = self._silent_looks = 0
             return
-        self._idle_looks = self._idle_looks + 1 if self._is_idle() else 0
-        if self._idle_looks >= 3:  # replies that nobody was there to see
-            for request in list(self._outstanding):
+        idle, stirred, self._stirred = self._is_idle(), self._stirred, False
+        self._idle_looks = self._idle_looks + 1 if idle else 0
+        self._silent_looks = self._silent_looks + 1 if idle and not stirred else 0
+        for request, each in list(self._outstanding.items()):
+            if self._silent_looks >= SILENT_LOOKS or (each.left and self._idle_looks >= IDLE_LOOKS):
                 self._finish(request, aborts=False)
         self._watching = asyncio.get_running_loop().call_later(WATCH, self._watch)
 

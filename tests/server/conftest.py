@@ -36,7 +36,8 @@ BARE_BASH = (
 )
 KERNELS = {
     "guarded": (["-m", "ipykernel_launcher"], "python"),
-    "bare": (["-c", BARE], "python"),
+    # Without the history: many kernels lock each other out of its file, and say so among a cell's output.
+    "bare": (["-c", BARE, "--HistoryManager.enabled=False"], "python"),
     "bash": (["-c", BARE_BASH], "bash"),
 }
 

@@ -20,8 +20,8 @@ from jupyter_tos_guard.guard import ANSWERS
 from jupyter_tos_guard.policy.compile import compile_policy
 from jupyter_tos_guard.policy.decision import Reason
 from jupyter_tos_guard.server.connection import guarded
-from jupyter_tos_guard.server.encoding import Message, Raw, execute_request
-from jupyter_tos_guard.server.kernel_gate import KernelGate
+from jupyter_tos_guard.server.encoding import Message, Raw, Seen, execute_request
+from jupyter_tos_guard.server.kernel_gate import SILENT_LOOKS, KernelGate
 from tests.server.conftest import POLICY
 
 LOG = logging.getLogger(__name__)
@@ -282,6 +282,80 @@ def test_a_refusal_does_not_wait_for_a_request_that_is_remembered_no_longer(
         while not client.replies:
             assert time.monotonic() < until
             await asyncio.sleep(0.01)
+        return client
+
+    assert asyncio.run(go()).replies[0]["ename"] == "DisallowedCodeError"
+
+
+class Looks:
+    """A kernel that is idle whenever it is looked at, as one with quick cells is, and never replies."""
+
+    def __init__(self, tmp_path: Path, policy: Path, stirs: bool) -> None:
+        self.gate = KernelGate(lambda: gate_of(tmp_path, policy), self.look, LOG, lambda: False)
+        self.stirs = stirs
+        self.count = 0
+
+    def look(self) -> bool:
+        self.count += 1
+        if self.stirs:  # something else is going on
+            self.gate.saw(Seen("execute_reply", f"other {self.count}", "kernel", {"status": "ok"}))
+        return True
+
+    async def take(self, client: Client, *codes: str) -> None:
+        for code in codes:
+            raw = request(code)
+            self.gate.take(client, raw, execute_request(raw, v1=False))
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        end = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < end
+            await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jupyter_tos_guard.server.kernel_gate.WATCH", 0.001)
+
+
+@pytest.mark.usefixtures("quick_looks")
+def test_a_refusal_keeps_its_place_behind_cells_of_a_kernel_that_is_idle_between_them(
+    tmp_path: Path, policy: Path
+) -> None:
+    async def go() -> tuple[int, Client]:
+        kernel, client = Looks(tmp_path, policy, stirs=True), Client()
+        await kernel.gate.open()
+        kernel.gate.join(client)
+        await kernel.take(client, "1", "import tosblocked")
+        await kernel.until(lambda: kernel.count > 10 * SILENT_LOOKS)
+        too_early = len(client.replies)
+        kernel.gate.saw(Seen("execute_reply", "id of 1", "kernel", {"status": "ok"}))
+        await kernel.until(lambda: client.replies)
+        return too_early, client
+
+    too_early, client = asyncio.run(go())
+    assert not too_early
+    assert client.replies[0]["ename"] == "DisallowedCodeError"
+
+
+@pytest.mark.usefixtures("quick_looks")
+@pytest.mark.parametrize("left", [False, True])
+def test_a_refusal_does_not_wait_for_ever_for_a_reply_that_cannot_come(
+    tmp_path: Path, policy: Path, left: bool
+) -> None:
+    """Nobody was there to see it, or the kernel, idle and silent, has sent none."""
+
+    async def go() -> Client:
+        kernel, client = Looks(tmp_path, policy, stirs=left), Client()
+        await kernel.gate.open()
+        kernel.gate.join(client)
+        await kernel.take(client, "1")
+        if left:
+            kernel.gate.leave(client)
+            client = Client()
+            kernel.gate.join(client)
+        await kernel.take(client, "import tosblocked")
+        await kernel.until(lambda: client.replies)
         return client
 
     assert asyncio.run(go()).replies[0]["ename"] == "DisallowedCodeError"
