@@ -170,8 +170,11 @@ def test_debugger_evaluation(kernel: Session) -> None:
         assert "DisallowedCodeError" in reply["message"]
 
 
-def test_run_all_stops(kernel: Session) -> None:
-    requests = [kernel.send(source, stop_on_error=True) for source in ("first = 1", BLOCKED, "after = 1")]
+def test_run_all_stops(kernel: Session, tmp_path: Path) -> None:
+    sent = tmp_path / "sent"  # a kernel aborts what has reached it: so it begins when all has been sent
+    first = f"import pathlib, time\nwhile not pathlib.Path({str(sent)!r}).exists(): time.sleep(0.01)"
+    requests = [kernel.send(source, stop_on_error=True) for source in (first, BLOCKED, "after = 1")]
+    sent.touch()
     replies = [kernel.client.get_shell_msg(timeout=30)["content"]["status"] for _ in requests]
     assert replies == ["ok", "error", "aborted"]
     kernel.published(requests[-1])
