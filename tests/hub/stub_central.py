@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,7 +46,10 @@ async def main() -> None:
     Application([(prefix + "api/v1/admission/([^/]+)", Admission), (prefix + "health", Health)]).listen(
         url.port or 80, "127.0.0.1"
     )
-    await asyncio.Event().wait()
+    stopping = asyncio.Event()
+    # The Hub's way to stop it; said, since a shell that puts the tests into the background has it ignored.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopping.set)
+    await stopping.wait()
 
 
 if __name__ == "__main__":
