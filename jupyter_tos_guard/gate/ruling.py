@@ -23,9 +23,9 @@ from jupyter_tos_guard.inspection.digests import exact_digest
 from jupyter_tos_guard.inspection.facts import Span
 from jupyter_tos_guard.policy.decision import Decision, Finding, Reason
 from jupyter_tos_guard.policy.model import Exemption, Ladder, Mode, Pause, Terms, Verdict, Where
-from jupyter_tos_guard.strikes.history import Counted, History
+from jupyter_tos_guard.strikes.history import History
 from jupyter_tos_guard.strikes.spool import Limits, Spool, SpoolState, read
-from jupyter_tos_guard.strikes.standing import Seen, Standing, expected, standing
+from jupyter_tos_guard.strikes.standing import Countable, Seen, Standing, expected, standing
 from jupyter_tos_guard.strikes.strike import (
     MAX_EVIDENCE,
     MAX_FACTS,
@@ -368,8 +368,8 @@ class Gate:
         What the hub says comes first: it knows strikes of other machines, and what was overturned.
         """
         seen, ladder = self._seen(), self.terms()[1]
-        known = self._history.of(self.where.user)
-        strikes = {each.id: each for each in (*known, *map(Counted.of, now))}.values()
+        known: dict[str, Countable] = {**self._history.of(self.where.user)}
+        strikes = {**known, **{strike.id: strike for strike in now}}.values()
         if seen is not None:
             return expected(seen, strikes, ladder, self._clock())
         return standing(strikes, ladder, self._clock())

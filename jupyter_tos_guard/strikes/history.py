@@ -12,26 +12,10 @@ import threading
 from collections import deque
 from heapq import nlargest
 from pathlib import Path
-from typing import NamedTuple
 
 from jupyter_tos_guard.strikes.spool import LIMITS, Limits, newest, strikes_from
-from jupyter_tos_guard.strikes.standing import MAX_STRIKES
-from jupyter_tos_guard.strikes.strike import Action, Strike
-
-
-class Counted(NamedTuple):
-    """What the ladder asks of a strike, and the strike's id."""
-
-    id: str
-    time: float
-    action: Action
-    severe: bool
-    cell_digest: str
-
-    @classmethod
-    def of(cls, strike: Strike) -> Counted:
-        """Return what is kept of a strike."""
-        return cls(strike.id, strike.time, strike.action, strike.severe, strike.cell_digest)
+from jupyter_tos_guard.strikes.standing import MAX_STRIKES, Counted
+from jupyter_tos_guard.strikes.strike import Strike
 
 
 class _File:
@@ -40,12 +24,13 @@ class _File:
     def __init__(self, inode: int) -> None:
         self.inode = inode
         self.offset = 0
-        self.by_user: dict[str, deque[Counted]] = {}
+        self.by_user: dict[str, deque[tuple[str, Counted]]] = {}
 
     def add(self, strike: Strike) -> None:
         if strike.action.counts:
             kept = self.by_user.setdefault(strike.user, deque(maxlen=MAX_STRIKES))
-            kept.append(Counted.of(strike))
+            counted = Counted(strike.time, strike.action, strike.severe, strike.cell_digest)
+            kept.append((strike.id, counted))
 
 
 class History:
@@ -65,12 +50,12 @@ class History:
         self._files: dict[Path, _File] = {}
         self._lock = threading.Lock()
 
-    def of(self, user: str) -> list[Counted]:
-        """Return a user's newest strikes that count, each once, at most :data:`.standing.MAX_STRIKES`."""
+    def of(self, user: str) -> dict[str, Counted]:
+        """Return a user's newest strikes that count, by id, at most :data:`.standing.MAX_STRIKES`."""
         with self._lock:
             self._read_on()
-            found = {each.id: each for file in self._files.values() for each in file.by_user.get(user, ())}
-        return nlargest(MAX_STRIKES, found.values(), key=lambda each: each.time)
+            found = dict(each for file in self._files.values() for each in file.by_user.get(user, ()))
+        return dict(nlargest(MAX_STRIKES, found.items(), key=lambda item: item[1].time))
 
     def _read_on(self) -> None:
         files: dict[Path, _File] = {}

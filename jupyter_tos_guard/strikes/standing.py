@@ -50,6 +50,15 @@ class Countable(Protocol):
         """Of the cell's exact text."""
 
 
+class Counted(NamedTuple):
+    """What is kept of a strike where only the ladder asks; see :class:`Countable`."""
+
+    time: float
+    action: Action
+    severe: bool
+    cell_digest: str
+
+
 _RUNGS = list(Level)
 
 

@@ -19,21 +19,12 @@ from jupyter_tos_guard.central.casework.config import DAY, MEANINGS, CaseworkCon
 from jupyter_tos_guard.central.casework.messages import send
 from jupyter_tos_guard.central.storage.tables import Person, Restriction, State, Strike
 from jupyter_tos_guard.policy.model import Ladder
-from jupyter_tos_guard.strikes.standing import MAX_STRIKES, Level, Standing, standing
+from jupyter_tos_guard.strikes.standing import MAX_STRIKES, Counted, Level, Standing, standing
 from jupyter_tos_guard.strikes.strike import Action
 
 ORDER: Final[Sequence[Level]] = (Level.GOOD, Level.WARNED, Level.RESTRICTED, Level.SUSPENDED)
 _COUNTED: Final = (Action.ACKNOWLEDGE.value, Action.BLOCK.value)
 _AT_ONCE: Final = 500
-
-
-class Counted(NamedTuple):
-    """What the ladder asks of a strike."""
-
-    time: float
-    action: Action
-    severe: bool
-    cell_digest: str
 
 
 class Case(NamedTuple):
