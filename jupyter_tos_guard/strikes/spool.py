@@ -189,7 +189,7 @@ class Spool:
         self._prune()
         self._after = self._latest()
         now = self._clock()
-        name = f"{int(now * 1e3):015d}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
+        name = f"{int(now * 1e6):018d}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         self._path = self.folder / name
         self._file = os.open(self._path, flags, 0o600)
