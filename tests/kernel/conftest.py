@@ -5,11 +5,13 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import pexpect
 import pytest
 from jupyter_client.manager import KernelManager
 
@@ -190,3 +192,20 @@ def start(policy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
 def kernel(start: Start) -> Session:
     """One guarded kernel for all tests of a module that leave it usable."""
     return start()
+
+
+@contextmanager
+def console(environ: dict[str, str], *arguments: str, timeout: float) -> Iterator[pexpect.spawn[str]]:
+    """``jupyter console`` in a terminal of its own."""
+    terminal = pexpect.spawn(
+        sys.executable,
+        ["-m", "jupyter_console", "--simple-prompt", *arguments],
+        env={**environ, "TERM": "dumb", "JUPYTER_CONSOLE_TEST": "1"},
+        encoding="utf-8",
+        timeout=timeout,
+        dimensions=(50, 80),
+    )
+    try:
+        yield terminal
+    finally:
+        terminal.close(force=True)

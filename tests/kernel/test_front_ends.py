@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import pexpect
 import pytest
 
 from jupyter_tos_guard.gate.notice import MIME_TYPE, SENTENCE
+
+from .conftest import console
 
 ROOT = Path(__file__).parents[2]
 HONEST, BLOCKED, AFTER = "print('honest')", "print('part')\nimport tosblocked", "print('after')"
@@ -88,25 +89,16 @@ def test_papermill_stops(environ: dict[str, str], notebook: Path, tmp_path: Path
 
 
 def test_jupyter_console_shows_the_plain_notice(environ: dict[str, str]) -> None:
-    console = pexpect.spawn(
-        sys.executable,
-        ["-m", "jupyter_console", "--simple-prompt", "--ZMQTerminalInteractiveShell.kernel_timeout=60"],
-        env={**environ, "TERM": "dumb", "JUPYTER_CONSOLE_TEST": "1"},
-        encoding="utf-8",
-        timeout=60,
-        dimensions=(50, 80),
-    )
-    try:
-        console.expect(r"In \[1\]")
-        console.sendline("import tosblocked")
-        console.expect("THIS CELL WAS NOT RUN")
-        console.expect(r"Clause 3\.1 \(Forbidden tests\)")
-        console.expect("DisallowedCodeError")
-        console.expect(r"In \[2\]")
-        console.sendline("6 * 7")
-        console.expect("42")
-    finally:
-        console.close(force=True)
+    patient = "--ZMQTerminalInteractiveShell.kernel_timeout=60"
+    with console(environ, patient, timeout=60) as terminal:
+        terminal.expect(r"In \[1\]")
+        terminal.sendline("import tosblocked")
+        terminal.expect("THIS CELL WAS NOT RUN")
+        terminal.expect(r"Clause 3\.1 \(Forbidden tests\)")
+        terminal.expect("DisallowedCodeError")
+        terminal.expect(r"In \[2\]")
+        terminal.sendline("6 * 7")
+        terminal.expect("42")
 
 
 def test_installing_the_wheel_is_all_it_takes(environ: dict[str, str], tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pexpect
 import pytest
 from jupyter_kernel_client import JupyterKernelClient
 
+from tests.kernel.conftest import console
 from tests.server.conftest import EXTENSIONS, TIMEOUT, Server, Start
 
 
@@ -54,23 +54,13 @@ def test_a_console_on_a_running_kernel_goes_past_the_gate_and_is_stopped_by_the_
     server.connect(kernel).run("x = 6")
     before = len(server.strikes)
     file = server.folder / "runtime" / f"kernel-{kernel}.json"
-    console = pexpect.spawn(
-        sys.executable,
-        ["-m", "jupyter_console", "--simple-prompt", f"--existing={file}"],
-        env={**server.environ, "TERM": "dumb", "JUPYTER_CONSOLE_TEST": "1"},
-        encoding="utf-8",
-        timeout=TIMEOUT,
-        dimensions=(50, 80),
-    )
-    try:
-        console.expect(r"In \[\d+\]")
-        console.sendline("import tosblocked")
-        console.expect("THIS CELL WAS NOT RUN")
-        console.expect("DisallowedCodeError")
-        console.sendline("x * 7")
-        console.expect("42")
-    finally:
-        console.close(force=True)
+    with console(server.environ, f"--existing={file}", timeout=TIMEOUT) as terminal:
+        terminal.expect(r"In \[\d+\]")
+        terminal.sendline("import tosblocked")
+        terminal.expect("THIS CELL WAS NOT RUN")
+        terminal.expect("DisallowedCodeError")
+        terminal.sendline("x * 7")
+        terminal.expect("42")
     (strike,) = server.strikes[before:]
     assert (strike.sensor, strike.kernel) == ("kernel", kernel)
 

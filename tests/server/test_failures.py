@@ -77,11 +77,15 @@ async def ask(open_this: Callable[[], Gate], raw: str, closes: bool = False) -> 
     assert isinstance(message, Message)
     if not gate.take(client, raw, message):
         client.forward(raw)
-    until = time.monotonic() + 30
-    while not client.forwarded and not client.replies:
-        assert time.monotonic() < until
-        await asyncio.sleep(0.01)
+    await until(lambda: client.forwarded or client.replies)
     return client
+
+
+async def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.001)
 
 
 def broken() -> Gate:
@@ -278,10 +282,7 @@ def test_a_refusal_does_not_wait_for_a_request_that_is_remembered_no_longer(
             raw = request(code)
             gate.join(who)
             gate.take(who, raw, execute_request(raw, v1=False))
-        until = time.monotonic() + 30
-        while not client.replies:
-            assert time.monotonic() < until
-            await asyncio.sleep(0.01)
+        await until(lambda: client.replies)
         return client
 
     assert asyncio.run(go()).replies[0]["ename"] == "DisallowedCodeError"
@@ -301,16 +302,10 @@ class Looks:
             self.gate.saw(Seen("execute_reply", f"other {self.count}", "kernel", {"status": "ok"}))
         return True
 
-    async def take(self, client: Client, *codes: str) -> None:
+    def take(self, client: Client, *codes: str) -> None:
         for code in codes:
             raw = request(code)
             self.gate.take(client, raw, execute_request(raw, v1=False))
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        end = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < end
-            await asyncio.sleep(0.001)
 
 
 @pytest.fixture
@@ -326,11 +321,11 @@ def test_a_refusal_keeps_its_place_behind_cells_of_a_kernel_that_is_idle_between
         kernel, client = Looks(tmp_path, policy, stirs=True), Client()
         await kernel.gate.open()
         kernel.gate.join(client)
-        await kernel.take(client, "1", "import tosblocked")
-        await kernel.until(lambda: kernel.count > 10 * SILENT_LOOKS)
+        kernel.take(client, "1", "import tosblocked")
+        await until(lambda: kernel.count > 10 * SILENT_LOOKS)
         too_early = len(client.replies)
         kernel.gate.saw(Seen("execute_reply", "id of 1", "kernel", {"status": "ok"}))
-        await kernel.until(lambda: client.replies)
+        await until(lambda: client.replies)
         return too_early, client
 
     too_early, client = asyncio.run(go())
@@ -349,13 +344,13 @@ def test_a_refusal_does_not_wait_for_ever_for_a_reply_that_cannot_come(
         kernel, client = Looks(tmp_path, policy, stirs=left), Client()
         await kernel.gate.open()
         kernel.gate.join(client)
-        await kernel.take(client, "1")
+        kernel.take(client, "1")
         if left:
             kernel.gate.leave(client)
             client = Client()
             kernel.gate.join(client)
-        await kernel.take(client, "import tosblocked")
-        await kernel.until(lambda: client.replies)
+        kernel.take(client, "import tosblocked")
+        await until(lambda: client.replies)
         return client
 
     assert asyncio.run(go()).replies[0]["ename"] == "DisallowedCodeError"

@@ -101,16 +101,16 @@ class Judge:
     def __init__(self, axe: str, size: str) -> None:
         self.axe = axe
         self.size = size
+        self.viewport = dict(zip(("width", "height"), SIZES[size], strict=True))
         self.wrong: list[str] = []
         self.pictures = os.environ.get("TOS_GUARD_SCREENSHOTS")
 
     def look(self, page: Page, name: str) -> None:
-        width, _ = SIZES[self.size]
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if wide > 0:
             self.wrong.append(f"{name}: {wide} pixels too wide")
         here = page.locator(".bar nav [aria-current]")
-        if here.count() and not 0 <= (here.bounding_box() or {"x": -1})["x"] < width - 40:
+        if here.count() and not 0 <= (here.bounding_box() or {"x": -1})["x"] < self.viewport["width"] - 40:
             self.wrong.append(f"{name}: where one is cannot be seen in the bar")
         # By the debugger, so that the page's own policy against scripts stays in force.
         session = page.context.new_cdp_session(page)
@@ -130,7 +130,6 @@ class Judge:
 def test_no_page_violates_accessibility_overflows_or_executes_what_users_wrote(
     browser: Browser, seeded: Seeded, axe: str, size: str
 ) -> None:
-    width, height = SIZES[size]
     judge = Judge(axe, size)
     pages = [path for path, needs in PAGES if needs != "user"]
     own = ["me", f"me/strikes/{seeded.ids['hostile']}", "me/terms"]
@@ -140,7 +139,7 @@ def test_no_page_violates_accessibility_overflows_or_executes_what_users_wrote(
         ("ann", (), ["me", "me/strikes/{ann-1}", "me/terms"]),
         ("nobody", (), ["me"]),
     ):
-        walk = Walk(browser, seeded, user, *scopes, viewport={"width": width, "height": height})
+        walk = Walk(browser, seeded, user, *scopes, viewport=judge.viewport)
         for path in paths:
             judge.look(walk.go(filled(path, seeded.ids)), f"{'' if scopes else user[:4] + '-'}{path}")
         walk.end()
@@ -151,9 +150,8 @@ def test_no_page_violates_accessibility_overflows_or_executes_what_users_wrote(
 def test_login_errors_and_confirmations_are_as_good(
     browser: Browser, seeded: Seeded, axe: str, size: str
 ) -> None:
-    width, height = SIZES[size]
     judge = Judge(axe, size)
-    window = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    window = browser.new_context(viewport=judge.viewport, reduced_motion="reduce")
     page = window.new_page()
     page.goto(seeded.service.url + "login")
     judge.look(page, "login")
@@ -163,7 +161,7 @@ def test_login_errors_and_confirmations_are_as_good(
     judge.look(page, "login-refused")
     window.close()
 
-    admin = Walk(browser, seeded, "root", "admin", viewport={"width": width, "height": height})
+    admin = Walk(browser, seeded, "root", "admin", viewport=judge.viewport)
     page = admin.page
     page.goto(seeded.service.url + f"people/{quote('<b>' * 80, safe='')}")
     expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
@@ -177,7 +175,7 @@ def test_login_errors_and_confirmations_are_as_good(
     admin.problems.clear()  # the browser reports the answer 404
     admin.end()
 
-    user = Walk(browser, seeded, "ann", viewport={"width": width, "height": height})
+    user = Walk(browser, seeded, "ann", viewport=judge.viewport)
     user.page.goto(seeded.service.url + "queue")
     expect(user.page.get_by_role("heading", level=1)).to_have_text("Not allowed")
     judge.look(user.page, "not-allowed")
