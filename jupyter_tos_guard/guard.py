@@ -193,9 +193,8 @@ _FAILSAFE = re.compile(r"\s*%{1,2}tos(?:[^\S\n]+(?:status|terms|strikes|help|run
 
 
 class _Cached(NamedTuple):
-    """A decision and what it depends on beside the cell."""
+    """A decision and what it depends on beside cell, policy and account."""
 
-    bundle: Bundle
     inspection: Inspection
     revision: int
     decision: Decision
@@ -217,8 +216,10 @@ class Guard:
         Monotonic seconds: for the time limit.
     """
 
-    #: Decisions remembered; the oldest half goes when it is full.
+    #: Decisions remembered, by the cell's text; the oldest half goes when it is full.
     MAX_CACHED: ClassVar[int] = 512
+    #: Characters of a cell up to which its decision is remembered: the history keeps such texts anyway.
+    MAX_CACHED_CELL: ClassVar[int] = 100_000
 
     def __init__(
         self,
@@ -267,14 +268,14 @@ class Guard:
         Decision
             Always: a failure inside is answered by :data:`ANSWERS`.
         """
-        digest = ""
         try:
-            digest = exact_digest(cell.source)
-            return self._check(cell, digest, acknowledged)
+            return self._check(cell, acknowledged)
         except Exception as error:
             # A defect of ours may not cost anybody a cell.
             return self._answer(
-                Reason.INSPECTION_FAILED, digest, f"{type(error).__name__} while inspecting the cell"
+                Reason.INSPECTION_FAILED,
+                exact_digest(cell.source),
+                f"{type(error).__name__} while inspecting the cell",
             )
 
     def asked(self) -> Guard:
@@ -300,29 +301,42 @@ class Guard:
         self._earlier = frozenset()
         self._cache.clear()
 
-    def _check(self, cell: Cell, digest: str, acknowledged: bool) -> Decision:
+    def _check(self, cell: Cell, acknowledged: bool) -> Decision:
+        # A Jupyter server comes here some times a second and does much else in between: what is called
+        # has left the processor's caches by then. So what seldom matters is asked about before it is called.
+        source = cell.source
         now = self.clock()
         bundle, problem, detail = self.source.current(now)
+        account = self.source.account
         if bundle is None:
-            return self._paused(digest, None, cell, now) or self._answer(
-                problem or Reason.NO_POLICY, digest, detail
+            return self._paused(account, None, cell, now) or self._answer(
+                problem or Reason.NO_POLICY, exact_digest(source), detail
             )
-        history = self._session(bundle)
-        self._take(self.source.account, now)
-        paused = self._paused(digest, bundle, cell, now)
-        if paused is not None:
-            return paused
-        cached = self._cache.get(digest)
-        if cached is not None and not acknowledged and self._holds(cached, bundle, history):
-            history.repeat(cell.source, cached.inspection.words)
+        history = self._history
+        if history is None or bundle is not self._bundle:
+            history = self._session(bundle)
+        if account is not self._account or now >= self._next_end:
+            self._take(account, now)
+        if account.paused is not None:
+            paused = self._paused(account, bundle, cell, now)
+            if paused is not None:
+                return paused
+        cached = self._cache.get(source)
+        if (
+            cached is not None
+            and not acknowledged
+            and cached.revision == self._revision(cached.inspection, history)
+        ):
+            history.repeat(source, cached.inspection.words)
             return cached.decision
-        if _FAILSAFE.fullmatch(cell.source):
+        digest = exact_digest(source)
+        if "%tos" in source and _FAILSAFE.fullmatch(source):
             return self._clear(Reason.FAILSAFE, bundle, digest)
         inspection = inspect(cell, history, Budget(self.settings.time_limit, clock=self.timer))
         facts = inspection.facts
         if self._looks_at_text:
             facts += text_facts(
-                cell.source,
+                source,
                 exact=digest,
                 digests=bundle.has(Kind.DIGEST),
                 fingerprints=bundle.has(Kind.FINGERPRINT),
@@ -335,29 +349,26 @@ class Guard:
             decision = self._judge(facts, bundle, digest, now, acknowledged, problem, detail)
         else:
             decision = self._clear(Reason.CLEAR, bundle, digest)
-        if not acknowledged:
-            self._keep(digest, _Cached(bundle, inspection, self._revision(inspection, history), decision))
+        if not acknowledged and len(source) <= self.MAX_CACHED_CELL:
+            self._keep(source, _Cached(inspection, self._revision(inspection, history), decision))
         return decision
 
     def _session(self, bundle: Bundle) -> History:
-        if bundle is not self._bundle or self._history is None:
-            # A new policy takes over the session; what earlier cells matched under
-            # the old one has other predicate numbers and is forgotten.
-            self._bundle = bundle
-            self._earlier = frozenset()
-            self._cache.clear()
-            self._enabled = self._clauses(bundle)
-            self._looks_at_text = bundle.has(Kind.DIGEST) or bundle.has(Kind.FINGERPRINT)
-            if self._history is None:
-                self._history = History(bundle.interesting_module)
-            else:
-                self._history.screen = Screen(bundle.interesting_module)
+        """Begin a session, or let a new policy take one over."""
+        # What earlier cells matched under another policy has other predicate numbers and is forgotten.
+        self._bundle = bundle
+        self._earlier = frozenset()
+        self._cache.clear()
+        self._enabled = self._clauses(bundle)
+        self._looks_at_text = bundle.has(Kind.DIGEST) or bundle.has(Kind.FINGERPRINT)
+        if self._history is None:
+            self._history = History(bundle.interesting_module)
+        else:
+            self._history.screen = Screen(bundle.interesting_module)
         return self._history
 
     def _take(self, account: Account, now: float) -> None:
-        """Decide by this account from now on, and look again when something in it ends by itself."""
-        if account is self._account and now < self._next_end:
-            return
+        """Decide by this account from now on, until something in it ends by itself."""
         self._account = account
         self._cache.clear()
         ended = account.until is not None and account.until <= now
@@ -368,19 +379,20 @@ class Guard:
             ends.append(account.until)
         self._next_end = min((end for end in ends if end > now), default=float("inf"))
 
-    def _paused(self, digest: str, bundle: Bundle | None, cell: Cell, now: float) -> Decision | None:
+    def _paused(self, account: Account, bundle: Bundle | None, cell: Cell, now: float) -> Decision | None:
         """Return the answer to everything while running code is paused for the user, if it is.
 
         Our own magics are not stopped, nor what holds no code: front ends send such requests to
         find out whether a kernel lives. A hub in monitor mode stops nothing, this included.
         """
-        pause = self.source.account.paused
+        pause = account.paused
         if pause is None or self._is_asked or (pause.until is not None and pause.until <= now):
             return None
         mode = self.mode(bundle)
         if mode is Mode.MONITOR or not cell.source.strip() or _FAILSAFE.fullmatch(cell.source):
             return None
         version, block = bundle.version if bundle else "", Verdict.BLOCK
+        digest = exact_digest(cell.source)
         return Decision(block, block, (), Reason.RESTRICTED, mode, version, digest, pause.reason)
 
     def _clauses(self, bundle: Bundle) -> frozenset[str]:
@@ -449,16 +461,13 @@ class Guard:
     def _effect(self, verdict: Verdict, bundle: Bundle | None) -> Verdict:
         return verdict if self.mode(bundle) is Mode.ENFORCE else min(verdict, Verdict.OBSERVE)
 
-    def _holds(self, cached: _Cached, bundle: Bundle, history: History) -> bool:
-        return cached.bundle is bundle and cached.revision == self._revision(cached.inspection, history)
-
     @staticmethod
     def _revision(inspection: Inspection, history: History) -> int:
         return history.hot_revision if inspection.cleared else history.revision
 
-    def _keep(self, digest: str, cached: _Cached) -> None:
+    def _keep(self, source: str, cached: _Cached) -> None:
         cache = self._cache
         if len(cache) >= self.MAX_CACHED:
             for oldest in list(cache)[: self.MAX_CACHED // 2]:
                 del cache[oldest]
-        cache[digest] = cached
+        cache[source] = cached

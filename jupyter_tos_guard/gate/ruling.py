@@ -51,6 +51,8 @@ METADATA_KEY = "tos_guard"
 #: Reaches the evaluators of Python and of shell commands, and does nothing; by whether the
 #: kernel's language is Python.
 _WARM_UP = {True: "import os\nos.system('true | cat')", False: ""}
+#: Before Python 3.12, to name a member takes two calls; and nearly every cell is allowed.
+_ALLOW = Verdict.ALLOW
 _RUN_ON_TOP = re.compile(r"\s*%%tos[^\S\n]+run[^\S\n]*\r?\n")
 _OWN_LINE = re.compile(r"%{1,2}tos(?:\s+(\w+)\b.*)?", re.DOTALL)
 
@@ -312,17 +314,18 @@ class Gate:
         Ruling
             To be handed to :meth:`record` when it takes effect.
         """
-        own = own_command(request.source)
-        if own == "run" and self.warned:
-            request = request._replace(source=self.warned.source, acknowledged=self.warned.digest)
-        elif own and not request.expressions and self.own_magic():
-            return Ruling(Verdict.ALLOW, request.source)
         first_line = 0
-        on_top = _RUN_ON_TOP.match(request.source)
-        if on_top:
-            first_line = request.source.count("\n", 0, on_top.end())
-            body = request.source[on_top.end() :]
-            request = request._replace(source=body, acknowledged=exact_digest(body))
+        if "%tos" in request.source:
+            own = own_command(request.source)
+            if own == "run" and self.warned:
+                request = request._replace(source=self.warned.source, acknowledged=self.warned.digest)
+            elif own and not request.expressions and self.own_magic():
+                return Ruling(Verdict.ALLOW, request.source)
+            on_top = _RUN_ON_TOP.match(request.source)
+            if on_top:
+                first_line = request.source.count("\n", 0, on_top.end())
+                body = request.source[on_top.end() :]
+                request = request._replace(source=body, acknowledged=exact_digest(body))
         with self._lock:
             return self._rule(request, first_line)
 
@@ -381,23 +384,24 @@ class Gate:
         return None if ended else pause
 
     def _rule(self, request: Request, first_line: int) -> Ruling:
-        acknowledged = request.acknowledged == ANY or (
-            bool(request.acknowledged) and request.acknowledged == exact_digest(request.source)
+        acknowledged = bool(request.acknowledged) and (
+            request.acknowledged == ANY or request.acknowledged == exact_digest(request.source)
         )
         items = []
+        failure = ""
         for label, source in self._texts(request):
             decision = self.guard.check(Cell(source, self.language), acknowledged=acknowledged)
-            items.append(Item(label, source, decision, 0 if label else first_line))
-        effect = max(item.decision.effect for item in items)
-        failure = next((_failure(item.decision) for item in items if _failure(item.decision)), "")
-        if effect is Verdict.ALLOW:
-            return Ruling(effect, request.source, acknowledged=request.acknowledged, failure=failure)
-        items = [item for item in items if item.decision.effect > Verdict.ALLOW]
+            if decision.effect is not _ALLOW:
+                items.append(Item(label, source, decision, 0 if label else first_line))
+            if decision.detail:
+                failure = failure or _failure(decision)
+        if not items:
+            return Ruling(_ALLOW, request.source, (), (), request.acknowledged, failure)
         items.sort(key=lambda item: -item.decision.effect)
         strikes = self._strikes(request, items)
         paused = any(item.decision.reason is Reason.RESTRICTED for item in items)
         return Ruling(
-            effect,
+            items[0].decision.effect,
             request.source,
             tuple(items),
             strikes,
@@ -408,12 +412,14 @@ class Gate:
 
     def _texts(self, request: Request) -> list[tuple[str, str]]:
         """Everything in the request that would run, in the order in which it would."""
-        texts = []
-        reads = self.language == "python" and may_run_files(request.source)
-        folder = self._folder() if reads else None
-        if folder is not None:
-            texts += [(f"file {path}", text) for path, text in scripts(request.source, self._lookup, folder)]
-        texts.append(("", request.source))
+        texts = [("", request.source)]
+        if self.language == "python" and may_run_files(request.source):
+            folder = self._folder()
+            if folder is not None:
+                files = scripts(request.source, self._lookup, folder)
+                texts[:0] = [(f"file {path}", text) for path, text in files]
+        if not request.expressions:
+            return texts
         expressions = [(f"user_expressions[{name!r}]", text) for name, text in request.expressions.items()]
         room = MAX_TEXTS - len(texts)
         if len(expressions) > room:

@@ -18,7 +18,7 @@ import contextlib
 import inspect
 import uuid
 from collections.abc import Callable
-from functools import wraps
+from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any
 
 import zmq
@@ -27,7 +27,7 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 from tornado.websocket import WebSocketClosedError
 
 from jupyter_tos_guard.server import answers
-from jupyter_tos_guard.server.encoding import V1, Malformed, Message, Raw, encode, execute_request, seen
+from jupyter_tos_guard.server.encoding import V1, Malformed, Message, Raw, encode, execute_request, may_matter
 
 if TYPE_CHECKING:
     from jupyter_server.services.kernels.connection.base import BaseKernelWebsocketConnection as _Base
@@ -51,21 +51,17 @@ class Gating(_Base):
     _tos_gate: KernelGate | None = None
     _tos_closed = ""
     _tos_left = False
-    _tos_v1: bool | None = None
     _tos_session = uuid.uuid4().hex
     _tos_write: Callable[[Raw, bool], Any]
-
-    @property
-    def v1(self) -> bool:
-        """Whether client and server speak the encoding with a name."""
-        return self._speaks_v1() if self._tos_v1 is None else self._tos_v1
 
     @property
     def subprotocol(self) -> str | None:
         """The encoding's name if it has one; also when the websocket has closed and lets go what is held."""
         return V1 if self.v1 else None
 
-    def _speaks_v1(self) -> bool:
+    @cached_property  # asked for with each message; and a websocket that has closed no longer says
+    def v1(self) -> bool:
+        """Whether client and server speak the encoding with a name."""
         no_property = object()
         known = getattr(super(), "subprotocol", no_property)
         if known is not no_property:
@@ -75,15 +71,14 @@ class Gating(_Base):
     async def connect(self) -> None:
         """Have the gate ready before the first message, then connect."""
         try:
-            self._tos_v1 = self._speaks_v1()  # a websocket that has closed no longer says
             from jupyter_tos_guard.server.gates import gate_of
 
-            gate = gate_of(self)
+            gate, v1 = gate_of(self), self.v1
             await gate.open()
             if self._tos_left:
                 return
             self._tos_gate = gate
-            self._watch_what_goes_out(gate)
+            self._watch_what_goes_out(gate, v1)
             gate.join(self)
         except Exception as error:
             self._without_gate(error)
@@ -146,7 +141,7 @@ class Gating(_Base):
         with contextlib.suppress(WebSocketClosedError):
             self._tos_write(raw, isinstance(raw, bytes))
 
-    def _watch_what_goes_out(self, gate: KernelGate) -> None:
+    def _watch_what_goes_out(self, gate: KernelGate, v1: bool) -> None:
         """Look at each message to the client, whichever way its class takes to send it."""
         handler: Any = self.websocket_handler
         write = self._tos_write = handler.write_message  # our own answers are not looked at
@@ -154,9 +149,8 @@ class Gating(_Base):
         def write_message(message: Any, binary: bool = False) -> Any:
             written = write(message, binary)
             try:
-                found = seen(message, self.v1, gate.holds)
-                if found is not None:
-                    gate.saw(found)
+                if may_matter(message, v1, gate.holds):
+                    gate.sent(message, v1)
             except Exception as error:
                 self.log.error(
                     "jupyter_tos_guard: a message to a client could not be looked at", exc_info=error

@@ -31,7 +31,6 @@ Json = dict[str, Any]
 _EXECUTE = EXECUTE.encode()
 #: Escapes with which JSON can spell a letter or an underscore.
 _SPELT = re.compile(r"\\u00[4-7]")
-_REPLIES = (b"execute_reply", b"kernel_info_reply")
 #: Characters within which a header that comes first ends.
 _HEADER_WITHIN = 4000
 _PARTS = ("header", "parent_header", "metadata", "content")
@@ -39,6 +38,8 @@ _NAMES = frozenset(
     "header parent_header metadata content channel msg_type msg_id session subshell_id date code silent "
     "store_history user_expressions stop_on_error".split()
 )
+#: All keys of most requests.
+_USUAL = _NAMES | {"username", "version", "allow_stdin", "buffers"}
 
 
 class Malformed(ValueError):
@@ -57,6 +58,16 @@ class Message(NamedTuple):
     channel : str
     header, parent, metadata, content : dict
     buffers : sequence of bytes
+    id : str
+        ``msg_id``.
+    subshell : str
+        Id of the subshell that it is for; empty for the main shell.
+    code : str or None
+        What is to run.
+    silent : bool
+        Whether it asks not to be shown or counted.
+    stops : bool
+        Whether an error in it aborts what is queued behind.
     """
 
     raw: Raw
@@ -66,32 +77,12 @@ class Message(NamedTuple):
     parent: Json
     metadata: Json
     content: Json
-    buffers: Sequence[bytes] = ()
-
-    @property
-    def id(self) -> str:
-        """``msg_id``."""
-        return str(self.header.get("msg_id", ""))
-
-    @property
-    def subshell(self) -> str:
-        """Id of the subshell that it is for; empty for the main shell."""
-        return str(self.header.get("subshell_id") or "")
-
-    @property
-    def code(self) -> Any:
-        """What is to run; of a broken client, anything."""
-        return self.content.get("code")
-
-    @property
-    def silent(self) -> bool:
-        """Whether it asks not to be shown or counted."""
-        return bool(self.content.get("silent", False))
-
-    @property
-    def stops(self) -> bool:
-        """Whether an error in it aborts what is queued behind."""
-        return not self.silent and bool(self.content.get("stop_on_error", True))
+    buffers: Sequence[bytes]
+    id: str
+    subshell: str
+    code: str | None
+    silent: bool
+    stops: bool
 
 
 class Seen(NamedTuple):
@@ -126,15 +117,16 @@ def execute_request(raw: Raw, v1: bool) -> Message | None:
             return None
         return _message(raw, False, _loads(raw), ())
     if v1:
-        start, end = _offsets(raw)[1:3]
-        header = raw[start:end]
+        offsets = _offsets(raw)
+        header = raw[offsets[1] : offsets[2]]
         if _EXECUTE not in header and b"\\" not in header:
             return None
-        channel, parts = split(raw)
-        loaded = _loads(parts[0])
+        loaded = _loads(header)
         if not _is_execute(loaded):
             return None  # its content may be large, and is nobody's business here
-        whole = dict(zip(_PARTS, [loaded, *map(_loads, parts[1:4])], strict=True))
+        channel, parts = _split(raw, offsets)
+        parent, metadata, content = map(_loads, parts[1:4])
+        whole = {"header": loaded, "parent_header": parent, "metadata": metadata, "content": content}
         return _message(raw, True, {**whole, "channel": channel}, parts[4:])
     first, *buffers = _blobs(raw)
     if _EXECUTE not in first and b"\\u00" not in first:
@@ -154,31 +146,41 @@ def address(raw: Raw, v1: bool) -> tuple[str, str]:
     return str(channel), str(subshell or "")
 
 
-def seen(raw: Raw, v1: bool, statuses: bool) -> Seen | None:
-    """Return what a message to a client says about a request, as far as it matters to the gate.
+def may_matter(raw: Raw, v1: bool, statuses: bool) -> bool:
+    """Whether a message to a client may be one of those that :func:`seen` tells of, by a look at its header.
 
     Parameters
     ----------
     raw : str or bytes
     v1 : bool
     statuses : bool
-        Whether to look at ``idle`` too. Few messages are replies, half are statuses.
+        Whether to look for ``idle`` too. Few messages are replies, half are statuses.
     """
-    if isinstance(raw, bytes) and v1:
-        start, end = struct.unpack_from("<2Q", raw, 16)
-        header = raw[start:end]
-        if not any(kind in header for kind in _REPLIES) and not (statuses and b'"status"' in header):
-            return None
-        _, parts = split(raw)
-        whole = dict(zip(_PARTS, map(json.loads, parts[:4]), strict=True))
-    elif isinstance(raw, str):
+    if isinstance(raw, str):
         # jupyter_server writes the header first; what follows may be megabytes of output.
         end = _HEADER_WITHIN if raw.startswith('{"header"') else len(raw)
-        if raw.find("_reply", 0, end) < 0 and not (statuses and raw.find('"status"', 0, end) >= 0):
-            return None
+        return raw.find("_reply", 0, end) >= 0 or (statuses and raw.find('"status"', 0, end) >= 0)
+    if not v1:
+        return False  # with buffers: neither a reply to these nor a status
+    start, end = struct.unpack_from("<2Q", raw, 16)
+    return raw.find(b"_reply", start, end) >= 0 or (statuses and raw.find(b'"status"', start, end) >= 0)
+
+
+def seen(raw: Raw, v1: bool) -> Seen | None:
+    """Return what a message to a client says about a request; None when that does not matter to the gate.
+
+    Parameters
+    ----------
+    raw : str or bytes
+    v1 : bool
+    """
+    if isinstance(raw, str):
         whole = json.loads(raw)
+    elif v1:
+        _, parts = split(raw)
+        whole = dict(zip(_PARTS, map(json.loads, parts[:4]), strict=True))
     else:
-        return None  # with buffers: neither a reply to these nor a status
+        return None
     kind = whole["header"]["msg_type"]
     content = whole["content"]
     if kind == "status" and content.get("execution_state") == "idle":
@@ -266,10 +268,11 @@ def now() -> str:
 
 def split(raw: bytes) -> tuple[str, list[bytes]]:
     """Return channel and parts of a message in the encoding :data:`V1`."""
-    offsets = _offsets(raw)
+    return _split(raw, _offsets(raw))
+
+
+def _split(raw: bytes, offsets: tuple[int, ...]) -> tuple[str, list[bytes]]:
     parts = [raw[start:end] for start, end in itertools.pairwise(offsets[1:])]
-    if len(parts) < 4:
-        raise Malformed("a message has fewer than four parts")
     try:
         return raw[offsets[0] : offsets[1]].decode(), parts
     except UnicodeDecodeError as error:
@@ -308,31 +311,42 @@ def _blobs(raw: bytes) -> list[bytes]:
 
 
 def _message(raw: Raw, v1: bool, whole: Json, buffers: Sequence[bytes]) -> Message | None:
-    header = whole.get("header")
+    header = whole.get("header") if isinstance(whole, dict) else None
     if not isinstance(header, dict) or not _is_execute(header):
         return None
-    parts = [whole.get(name) for name in ("parent_header", "metadata", "content")]
-    if not isinstance(
-        parts[2], (dict, NoneType)
-    ):  # jupyter_client sends a text on as if it were JSON already
-        raise Malformed("the content of a request is no object")
-    parent, metadata, content = (part if isinstance(part, dict) else {} for part in parts)
-    _check(content)
-    for mapping in (whole, header, content):
-        for key in mapping.keys() - _NAMES:
-            if key.casefold() in _NAMES:
-                raise Malformed("a request has a key in other letters than it is written in")
-    return Message(raw, v1, str(whole.get("channel") or "shell"), header, parent, metadata, content, buffers)
-
-
-def _check(content: Json) -> None:
-    """Refuse a request that a kernel may run otherwise than it says."""
-    # Some kernels run a list of lines, too.
-    for name, kind in (("code", str), ("user_expressions", dict)):
-        if not isinstance(content.get(name), (kind, NoneType)):
-            raise Malformed(f"{name} in a request is no {'text' if kind is str else 'object'}")
+    parent, metadata, content = whole.get("parent_header"), whole.get("metadata"), whole.get("content")
+    if not isinstance(content, dict):
+        if content is not None:  # jupyter_client sends a text on as if it were JSON already
+            raise Malformed("the content of a request is no object")
+        content = {}
+    code = content.get("code")
+    if not isinstance(code, (str, NoneType)):  # some kernels run a list of lines, too
+        raise Malformed("code in a request is no text")
+    if not isinstance(content.get("user_expressions"), (dict, NoneType)):
+        raise Malformed("user_expressions in a request is no object")
     if content.get("user_variables"):  # of protocol 4: kernels make expressions of them
         raise Malformed("a request has user_variables, which ended with version 5 of the protocol")
+    for mapping in (whole, header, content):
+        if mapping.keys() <= _USUAL:
+            continue
+        if any(key.casefold() in _NAMES for key in mapping.keys() - _NAMES):
+            raise Malformed("a request has a key in other letters than it is written in")
+    silent = bool(content.get("silent"))
+    return Message(
+        raw,
+        v1,
+        str(whole.get("channel") or "shell"),
+        header,
+        parent if isinstance(parent, dict) else {},
+        metadata if isinstance(metadata, dict) else {},
+        content,
+        buffers,
+        str(header.get("msg_id", "")),
+        str(header.get("subshell_id") or ""),
+        code,
+        silent,
+        not silent and bool(content.get("stop_on_error", True)),
+    )
 
 
 def _is_execute(header: object) -> bool:
@@ -346,8 +360,13 @@ def _is_execute(header: object) -> bool:
 def _loads(text: Raw) -> Any:
     try:
         if isinstance(text, bytes):
-            text = text.decode(json.detect_encoding(text), "surrogatepass")
-        return _decoder.decode(text)
+            usual = text.startswith((b'{"', b"{}"))
+            text = text.decode("utf-8" if usual else json.detect_encoding(text), "surrogatepass")
+        text = text.strip(_SPACE)
+        value, end = _decoder.raw_decode(text)
+        if end != len(text):
+            raise Malformed("a message has something behind its end")
+        return value
     except (ValueError, RecursionError) as error:
         raise Malformed(f"a message cannot be read: {error}"[:200]) from error
 
@@ -361,6 +380,7 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> Json:
 
 #: As ``json.loads`` reads, which would make a new decoder for each part of each request.
 _decoder = json.JSONDecoder(object_pairs_hook=_unambiguous)
+_SPACE = " \t\n\r"
 
 
 def _dumps(value: object) -> bytes:

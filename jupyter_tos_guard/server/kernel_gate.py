@@ -30,12 +30,13 @@ from typing import Any, NamedTuple, Protocol
 from jupyter_client.jsonutil import parse_date
 
 from jupyter_tos_guard.gate.notice import MIME_TYPE, SENTENCE, notice, summary
-from jupyter_tos_guard.gate.ruling import Gate, Request, Ruling, acknowledgement
+from jupyter_tos_guard.gate.ruling import METADATA_KEY, Gate, Request, Ruling, acknowledgement
 from jupyter_tos_guard.gate.scripts import may_run_files
 from jupyter_tos_guard.inspection.digests import exact_digest
+from jupyter_tos_guard.policy.model import Verdict
 from jupyter_tos_guard.server import answers
 from jupyter_tos_guard.server.answers import Answer
-from jupyter_tos_guard.server.encoding import Json, Message, Raw, Seen, address, changed, encode
+from jupyter_tos_guard.server.encoding import Json, Message, Raw, Seen, address, changed, encode, seen
 
 #: Characters up to which a cell is decided about at once; a larger one, in a thread.
 INLINE = 4000
@@ -55,8 +56,13 @@ SILENT_LOOKS = 10
 #: Requests without a reply that are remembered, and messages kept for a client that may come back.
 MAX_OUTSTANDING = 4096
 MAX_MISSED = 256
+#: Replies that are kept unread while nothing is refused, and characters of one that is.
+MAX_UNREAD = 16
+MAX_UNREAD_SIZE = 8000
 #: Seconds for which a request may be late that was made before a refusal was sent.
 LATE = 30.0
+
+_INFO: dict[type, Any] = {str: "kernel_info_reply", bytes: b"kernel_info_reply"}
 
 _threads = ThreadPoolExecutor(2, "tos-guard")
 
@@ -77,18 +83,6 @@ class Connection(Protocol):
 
     def send(self, raw: Raw) -> None:
         """Hand a message to the client."""
-
-
-class Decided(NamedTuple):
-    """What was decided about a request; ``closed`` says why nothing runs without anybody deciding."""
-
-    ruling: Ruling | None
-    closed: str = ""
-
-    @property
-    def refused(self) -> bool:
-        """Whether nothing of it runs."""
-        return bool(self.closed) or (self.ruling is not None and self.ruling.refused)
 
 
 #: Client, channel and subshell: what a kernel answers in the order in which it comes.
@@ -115,9 +109,9 @@ class Item:
 class Held:
     """A refusal that waits for its turn."""
 
-    def __init__(self, item: Item, message: Message, decided: Decided, waits: set[str]) -> None:
+    def __init__(self, item: Item, message: Message, ruling: Ruling, waits: set[str]) -> None:
         self.message = message
-        self.decided = decided
+        self.ruling = ruling
         self.waits = waits
         self.arrived = item.arrived
         self.quiet_at = time.monotonic() + QUIET
@@ -186,6 +180,7 @@ class KernelGate:
         self._count = 0
         self._lines: dict[Key, Line] = {}
         self._outstanding: OrderedDict[str, Outstanding] = OrderedDict()
+        self._unread: list[tuple[Raw, bool]] = []
         self._stopped: dict[Key, Stopped] = {}
         self._missed: OrderedDict[str, list[tuple[Answer, Json, str]]] = OrderedDict()
         self._deciding: Item | None = None
@@ -221,6 +216,7 @@ class KernelGate:
         """Let a client go: what it has sent goes to the kernel as long as there is a way."""
         if connection not in self.connections:
             return
+        self._catch_up()
         session = connection.session_id
         if sum(each.session_id == session for each in self.connections) == 1:
             for key in [key for key in self._lines if key[0] == session]:
@@ -261,28 +257,27 @@ class KernelGate:
             line.items.append(Item(raw, None))
             return True
         key = (connection.session_id, message.channel, message.subshell)
-        if self._was_made_too_early(key, message):
+        if self._stopped and self._was_made_too_early(key, message):
             self._answer(key[0], message, answers.aborted())
             return True
-        item = Item(raw, message)
         line = self._lines.get(key)
         if line is None:
             if self._deciding is None and not self._takes_long(message):
-                return self._at_once(connection, key, item, message)
+                return self._at_once(connection, key, message)
             line = self._lines[key] = Line()
-        line.items.append(item)
+        line.items.append(Item(raw, message))
         if line.held:
             self._wait_for_quiet(line.held)
         self._pump(key, line)
         return True
 
-    def _at_once(self, connection: Connection, key: Key, item: Item, message: Message) -> bool:
-        decided = self._decide(message)
-        if decided.refused:
+    def _at_once(self, connection: Connection, key: Key, message: Message) -> bool:
+        ruling = self._decide(message)
+        if ruling is not None and ruling.effect and ruling.refused:
             line = self._lines[key] = Line()
-            self._hold(key, line, item, message, decided)
+            self._hold(key, line, Item(message.raw, message), message, ruling)
             return True
-        other = self._pass(key, message, decided)
+        other = self._pass(key, message, ruling)
         if other is None:
             return False
         connection.forward(other)
@@ -309,23 +304,29 @@ class KernelGate:
             del self._lines[key]
 
     def _settle(
-        self, key: Key, line: Line, item: Item, message: Message, decided: Decided, connection: Connection
+        self,
+        key: Key,
+        line: Line,
+        item: Item,
+        message: Message,
+        ruling: Ruling | None,
+        connection: Connection,
     ) -> None:
         """Do what was decided about the first of a line."""
         line.items.popleft()
-        if decided.refused:
-            self._hold(key, line, item, message, decided)
+        if ruling is not None and ruling.refused:
+            self._hold(key, line, item, message, ruling)
         else:
-            other = self._pass(key, message, decided)
+            other = self._pass(key, message, ruling)
             connection.forward(item.raw if other is None else other)
 
-    def _pass(self, key: Key, message: Message, decided: Decided) -> Raw | None:
+    def _pass(self, key: Key, message: Message, ruling: Ruling | None) -> Raw | None:
         """Take note of a request that is passed on; return what goes in its place, if anything."""
         self._stirred = True
         self._outstanding[message.id] = Outstanding(key, message.stops)
         if len(self._outstanding) > MAX_OUTSTANDING:
+            self._catch_up()
             self._finish(next(iter(self._outstanding)), aborts=False)  # a refusal may wait for it
-        ruling = decided.ruling
         if ruling is None:
             return None
         if ruling.strikes and self.gate is not None:
@@ -339,35 +340,47 @@ class KernelGate:
     # ---- deciding
 
     def _takes_long(self, message: Message) -> bool:
-        if self._slow:
-            return True
-        code = message.code
+        code = message.code or ""
         texts = message.content.get("user_expressions") or ()
-        return isinstance(code, str) and (len(code) > INLINE or len(texts) > 8 or may_run_files(code))
+        return self._slow or len(code) > INLINE or len(texts) > 8 or may_run_files(code)
 
-    def _decide(self, message: Message) -> Decided:
-        """Decide; never raises. What a defect of ours means is the operator's choice."""
+    def _decide(self, message: Message) -> Ruling | None:
+        """Decide; never raises. What a defect of ours means is the operator's choice.
+
+        Returns
+        -------
+        Ruling or None
+            None: it passes without anybody having decided. A refusal without items: nothing runs
+            without anybody deciding; ``failure`` says why.
+        """
         begin = time.thread_time()  # on a busy machine, the wall's clock would call all decisions slow
         try:
             if self.gate is None:
-                return Decided(None, self.detail if self._closes() else "")
-            if not isinstance(message.code, str):
-                return Decided(None)  # no request of a real client; kernels refuse it by themselves
-            ruling = self.gate.decide(request_of(message, self.gate))
+                return self._undecided(message)
+            if message.code is None:
+                return None  # no request of a real client; kernels refuse it by themselves
+            if "%tos" in message.code:
+                self._catch_up()  # whether the kernel has refused something is in its reply
+            ruling = self.gate.decide(request_of(message, message.code, self.gate))
             self.detail = ruling.failure or self.detail
-            return Decided(ruling)
+            return ruling
         except Exception as error:
             self._report(error, "could not decide about a request")
-            return Decided(None, self.detail if self._closes() else "")
+            return self._undecided(message)
         finally:
             self._slow = time.thread_time() - begin > SLOW
+
+    def _undecided(self, message: Message) -> Ruling | None:
+        if not self._closes():
+            return None
+        return Ruling(Verdict.BLOCK, message.code or "", failure=self.detail)
 
     def _decide_in_thread(self, key: Key, line: Line, item: Item, message: Message) -> None:
         self._deciding = item
         future = asyncio.get_running_loop().run_in_executor(_threads, self._decide, message)
         self._tasks.add(future)
 
-        def done(future: asyncio.Future[Decided]) -> None:
+        def done(future: asyncio.Future[Ruling | None]) -> None:
             self._tasks.discard(future)
             if self._deciding is item:
                 self._deciding = None
@@ -412,9 +425,10 @@ class KernelGate:
 
     # ---- holding and answering a refusal
 
-    def _hold(self, key: Key, line: Line, item: Item, message: Message, decided: Decided) -> None:
+    def _hold(self, key: Key, line: Line, item: Item, message: Message, ruling: Ruling) -> None:
+        self._catch_up()
         waits = {name for name, each in self._outstanding.items() if each.key[1:] == key[1:]}
-        line.held = Held(item, message, decided, waits)
+        line.held = Held(item, message, ruling, waits)
         self._rearm(key, line)
         if self._watching is None:
             self._watching = asyncio.get_running_loop().call_later(WATCH, self._watch)
@@ -439,9 +453,9 @@ class KernelGate:
     def _prepare(self, held: Held) -> tuple[Ruling | None, Json | None, str, list[str]]:
         """Record a refusal and word its notice. Never raises: the request must be answered."""
         value = "disallowed by this hub's terms of use"
-        ruling = held.decided.ruling
-        if ruling is None:
-            return None, None, *answers.unguarded(held.decided.closed)
+        ruling = held.ruling
+        if not ruling.items:
+            return None, None, *answers.unguarded(ruling.failure)
         try:
             assert self.gate is not None
             ruling = self.gate.record(ruling)
@@ -524,8 +538,35 @@ class KernelGate:
 
     # ---- from the kernel
 
-    def saw(self, seen: Seen) -> None:
-        """Take note of a message that has gone to a client."""
+    def sent(self, raw: Raw, v1: bool) -> None:
+        """Take note of a message that has gone to a client and may matter.
+
+        What a reply says matters when something is refused: it is kept for then, or until some have gathered.
+        """
+        self._unread.append((raw, v1))
+        if (
+            self._lines
+            or len(self._unread) >= MAX_UNREAD
+            or len(raw) > MAX_UNREAD_SIZE
+            or _INFO[type(raw)] in raw  # others wait for what a kernel says of itself
+        ):
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Read what has gone to clients; never raises."""
+        unread, self._unread = self._unread, []
+        for raw, v1 in unread:
+            self._read(raw, v1)
+
+    def _read(self, raw: Raw, v1: bool) -> None:
+        try:
+            found = seen(raw, v1)
+            if found is not None:
+                self._saw(found)
+        except Exception as error:
+            self._log.error("jupyter_tos_guard: a message to a client could not be looked at", exc_info=error)
+
+    def _saw(self, seen: Seen) -> None:
         self._kernel_session = seen.session or self._kernel_session
         self._stirred = True
         if seen.kind == "execute_reply":
@@ -586,6 +627,7 @@ class KernelGate:
             line.items.clear()
         self._lines.clear()
         self._outstanding.clear()
+        self._unread.clear()
         self._stopped.clear()
         self._missed.clear()
         if self.gate is not None:
@@ -606,16 +648,13 @@ class KernelGate:
         self._watching = asyncio.get_running_loop().call_later(WATCH, self._watch)
 
 
-def request_of(message: Message, gate: Gate) -> Request:
+def request_of(message: Message, code: str, gate: Gate) -> Request:
     """Return what the gate is asked."""
-    expressions = message.content.get("user_expressions")
-    texts = expressions.items() if isinstance(expressions, dict) else ()
-    return Request(
-        message.id,
-        message.code,
-        {name: text for name, text in texts if isinstance(text, str)},
-        gate.acknowledged(message.metadata, message.id),
-    )
+    texts = message.content.get("user_expressions")
+    expressions = {name: text for name, text in texts.items() if isinstance(text, str)} if texts else {}
+    asked = METADATA_KEY in message.metadata
+    acknowledged = gate.acknowledged(message.metadata, message.id) if asked else ""
+    return Request(message.id, code, expressions, acknowledged)
 
 
 def _date(message: Message) -> float:

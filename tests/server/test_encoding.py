@@ -23,6 +23,7 @@ from jupyter_tos_guard.server.encoding import (
     encode,
     execute_request,
     join,
+    may_matter,
     seen,
     split,
 )
@@ -85,7 +86,7 @@ def test_what_is_no_request_is_never_decoded(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(encoding.json, "loads", refuse)
     for raw, named in raws:
         assert execute_request(raw, named) is None
-    assert seen(raws[0][0], True, statuses=True) is None
+    assert not may_matter(raws[0][0], True, statuses=True)
 
 
 @given(st.binary(max_size=200), st.booleans())
@@ -126,13 +127,15 @@ def test_what_is_sent_to_a_client_is_seen_again(named: bool) -> None:
         ("status", {"execution_state": "idle"}, "idle"),
     ):
         raw = encode(kind, content, HEADER, channel="shell", session="k", metadata={}, v1=named)
-        found = seen(raw, named, statuses=True)
+        assert may_matter(raw, named, statuses=True)
+        assert may_matter(raw, named, statuses=False) is (kind != "status")
+        found = seen(raw, named)
         assert found is not None
         assert (found.kind, found.request, found.session, found.content) == (wanted, "1", "k", content)
     busy = encode(
         "status", {"execution_state": "busy"}, HEADER, channel="iopub", session="k", metadata={}, v1=named
     )
-    assert seen(busy, named, statuses=True) is None
+    assert seen(busy, named) is None
 
 
 @pytest.mark.parametrize("named", [False, True])

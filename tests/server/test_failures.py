@@ -20,7 +20,7 @@ from jupyter_tos_guard.guard import ANSWERS
 from jupyter_tos_guard.policy.compile import compile_policy
 from jupyter_tos_guard.policy.decision import Reason
 from jupyter_tos_guard.server.connection import guarded
-from jupyter_tos_guard.server.encoding import Message, Raw, Seen, execute_request
+from jupyter_tos_guard.server.encoding import Message, Raw, encode, execute_request
 from jupyter_tos_guard.server.kernel_gate import SILENT_LOOKS, KernelGate
 from tests.server.conftest import POLICY
 
@@ -53,6 +53,18 @@ def request(code: Any, **content: Any) -> str:
     content = {"code": code, "silent": False, **content}
     return json.dumps(
         {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": content}
+    )
+
+
+def reply(request: str, v1: bool = False, **content: Any) -> Raw:
+    return encode(
+        "execute_reply",
+        {"status": "ok", **content},
+        {"msg_id": request},
+        channel="shell",
+        session="kernel",
+        metadata={},
+        v1=v1,
     )
 
 
@@ -299,7 +311,7 @@ class Looks:
     def look(self) -> bool:
         self.count += 1
         if self.stirs:  # something else is going on
-            self.gate.saw(Seen("execute_reply", f"other {self.count}", "kernel", {"status": "ok"}))
+            self.gate.sent(reply(f"other {self.count}"), v1=False)
         return True
 
     def take(self, client: Client, *codes: str) -> None:
@@ -324,7 +336,7 @@ def test_a_refusal_keeps_its_place_behind_cells_of_a_kernel_that_is_idle_between
         kernel.take(client, "1", "import tosblocked")
         await until(lambda: kernel.count > 10 * SILENT_LOOKS)
         too_early = len(client.replies)
-        kernel.gate.saw(Seen("execute_reply", "id of 1", "kernel", {"status": "ok"}))
+        kernel.gate.sent(reply("id of 1"), v1=False)
         await until(lambda: client.replies)
         return too_early, client
 
@@ -354,3 +366,28 @@ def test_a_refusal_does_not_wait_for_ever_for_a_reply_that_cannot_come(
         return client
 
     assert asyncio.run(go()).replies[0]["ename"] == "DisallowedCodeError"
+
+
+@pytest.mark.parametrize("v1", [False, True])
+def test_a_refusal_knows_of_replies_that_nobody_has_read_yet(tmp_path: Path, policy: Path, v1: bool) -> None:
+    """Nor is it kept from its turn by something that cannot be read."""
+
+    async def go() -> Client:
+        client = Client()
+        gate = KernelGate(lambda: gate_of(tmp_path, policy), lambda: False, LOG, lambda: True)
+        await gate.open()
+        gate.join(client)
+        for number in range(3):
+            raw = request(str(number))
+            assert not gate.take(client, raw, execute_request(raw, v1=False))
+            gate.sent(b"execute_reply" if v1 else "execute_reply", v1)
+            gate.sent(reply(f"id of {number}", v1, execution_count=number + 1), v1)
+        raw = request("import tosblocked")
+        assert gate.take(client, raw, execute_request(raw, v1=False))
+        await until(lambda: client.replies)
+        return client
+
+    client = asyncio.run(go())
+    assert client.replies[0]["ename"] == "DisallowedCodeError"
+    assert client.replies[0]["execution_count"] == 4
+    assert client.sent[0]["header"]["session"] == "kernel"
