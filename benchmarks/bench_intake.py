@@ -24,12 +24,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from machine import stolen
 
 from jupyter_tos_guard.central.storage.database import Database
 from jupyter_tos_guard.central.storage.migrate import migrate
@@ -229,12 +230,6 @@ def show(name: str, per_second: float, latencies: list[float]) -> None:
         f"p99 {cuts[2]:6.0f} ms   max {1e3 * latencies[-1]:6.0f} ms   ({len(latencies)} reports, "
         f"mean {1e3 * statistics.fmean(latencies):.0f} ms)"
     )
-
-
-def stolen(before: Any) -> float:
-    """Return the share of processor time since ``before`` that a virtual machine's host gave to others."""
-    spent = [after - earlier for after, earlier in zip(psutil.cpu_times(), before, strict=True)]
-    return getattr(psutil.cpu_times(), "steal", 0.0) and spent[before._fields.index("steal")] / sum(spent)
 
 
 def cpu_of(process: Process) -> float:
