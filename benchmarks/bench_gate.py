@@ -4,8 +4,8 @@
 
 In each pair two servers are started, each with a kernel of its own without our hook; requests go to
 them in turns, so that what the machine does meanwhile meets both. Two processes of the same program
-differ by some hundredths all their lives, so there are several pairs, and the ratio is their median. The processor
-time of the server itself is the steadiest of the figures: it depends least on what else the machine does.
+differ by some hundredths all their lives, so there are several pairs, and the ratio is their median.
+The processor time of the server itself is the steadiest figure: other work of the machine hardly changes it.
 """
 
 from __future__ import annotations
