@@ -51,8 +51,8 @@ METADATA_KEY = "tos_guard"
 #: Reaches the evaluators of Python and of shell commands, and does nothing; by whether the
 #: kernel's language is Python.
 _WARM_UP = {True: "import os\nos.system('true | cat')", False: ""}
-#: Before Python 3.12, to name a member takes two calls; and nearly every cell is allowed.
-_ALLOW = Verdict.ALLOW
+#: Before Python 3.12, to name a member takes two calls.
+_ALLOW, _WARN = Verdict.ALLOW, Verdict.WARN
 _RUN_ON_TOP = re.compile(r"\s*%%tos[^\S\n]+run[^\S\n]*\r?\n")
 _OWN_LINE = re.compile(r"%{1,2}tos(?:\s+(\w+)\b.*)?", re.DOTALL)
 
@@ -126,7 +126,7 @@ class Ruling(NamedTuple):
     @property
     def refused(self) -> bool:
         """Whether nothing of the request runs."""
-        return self.effect >= Verdict.WARN
+        return self.effect >= _WARN
 
 
 class Warned(NamedTuple):

@@ -18,7 +18,7 @@ import contextlib
 import inspect
 import uuid
 from collections.abc import Callable
-from functools import cached_property, wraps
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import zmq
@@ -51,17 +51,21 @@ class Gating(_Base):
     _tos_gate: KernelGate | None = None
     _tos_closed = ""
     _tos_left = False
+    _tos_v1: bool | None = None
     _tos_session = uuid.uuid4().hex
     _tos_write: Callable[[Raw, bool], Any]
+
+    @property
+    def v1(self) -> bool:
+        """Whether client and server speak the encoding with a name."""
+        return self._speaks_v1() if self._tos_v1 is None else self._tos_v1
 
     @property
     def subprotocol(self) -> str | None:
         """The encoding's name if it has one; also when the websocket has closed and lets go what is held."""
         return V1 if self.v1 else None
 
-    @cached_property  # asked for with each message; and a websocket that has closed no longer says
-    def v1(self) -> bool:
-        """Whether client and server speak the encoding with a name."""
+    def _speaks_v1(self) -> bool:
         no_property = object()
         known = getattr(super(), "subprotocol", no_property)
         if known is not no_property:
@@ -71,9 +75,10 @@ class Gating(_Base):
     async def connect(self) -> None:
         """Have the gate ready before the first message, then connect."""
         try:
+            self._tos_v1 = v1 = self._speaks_v1()  # a websocket that has closed no longer says
             from jupyter_tos_guard.server.gates import gate_of
 
-            gate, v1 = gate_of(self), self.v1
+            gate = gate_of(self)
             await gate.open()
             if self._tos_left:
                 return

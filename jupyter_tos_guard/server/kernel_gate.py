@@ -262,6 +262,8 @@ class KernelGate:
             return True
         line = self._lines.get(key)
         if line is None:
+            if "%tos" in (message.code or ""):
+                self._catch_up()  # whether the kernel has refused what "%tos run" would be about
             if self._deciding is None and not self._takes_long(message):
                 return self._at_once(connection, key, message)
             line = self._lines[key] = Line()
@@ -273,7 +275,7 @@ class KernelGate:
 
     def _at_once(self, connection: Connection, key: Key, message: Message) -> bool:
         ruling = self._decide(message)
-        if ruling is not None and ruling.effect and ruling.refused:
+        if ruling is not None and ruling.refused:
             line = self._lines[key] = Line()
             self._hold(key, line, Item(message.raw, message), message, ruling)
             return True
@@ -359,8 +361,6 @@ class KernelGate:
                 return self._undecided(message)
             if message.code is None:
                 return None  # no request of a real client; kernels refuse it by themselves
-            if "%tos" in message.code:
-                self._catch_up()  # whether the kernel has refused something is in its reply
             ruling = self.gate.decide(request_of(message, message.code, self.gate))
             self.detail = ruling.failure or self.detail
             return ruling

@@ -391,3 +391,29 @@ def test_a_refusal_knows_of_replies_that_nobody_has_read_yet(tmp_path: Path, pol
     assert client.replies[0]["ename"] == "DisallowedCodeError"
     assert client.replies[0]["execution_count"] == 4
     assert client.sent[0]["header"]["session"] == "kernel"
+
+
+def test_a_cell_that_the_kernel_stopped_is_not_mixed_up_with_one_that_the_gate_stopped(
+    tmp_path: Path, policy: Path
+) -> None:
+    """``%tos run`` is about the one that was stopped last; the kernel knows its own."""
+
+    async def go() -> Client:
+        client = Client()
+        gate = KernelGate(lambda: gate_of(tmp_path, policy), lambda: False, LOG, lambda: True)
+        await gate.open()
+        gate.join(client)
+        raw = request("import toswarned")
+        assert gate.take(client, raw, execute_request(raw, v1=False))
+        await until(lambda: client.replies)
+        raw = request("%run file.py")
+        assert gate.take(client, raw, execute_request(raw, v1=False))
+        await until(lambda: client.forwarded)
+        gate.sent(reply("id of %run file.py", status="error", ename="DisallowedCodeError"), v1=False)
+        raw = request("%tos run")
+        if not gate.take(client, raw, execute_request(raw, v1=False)):
+            client.forward(raw)
+        await until(lambda: len(client.forwarded) > 1)
+        return client
+
+    assert asyncio.run(go()).forwarded[-1] == request("%tos run")
