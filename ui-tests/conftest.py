@@ -29,6 +29,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_play
 from jupyter_tos_guard.policy.compile import compile_policy
 from tests.kernel.conftest import environment
 from tests.ports import free_port
+from tests.processes import end
 
 ROOT = Path(__file__).parents[1]
 POLICY = ROOT / "tests" / "kernel" / "policy"
@@ -128,12 +129,7 @@ def lab(folder: Path, **variables: str) -> Iterator[Server]:
         _wait_for(url, process, folder / "log")
         yield Server(url, environ["JUPYTER_TOKEN"], folder, policy, process)
     finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 #: What the server's part says when all is well.

@@ -45,6 +45,9 @@ class _PassedBytes(bytes):
     """A message that has been through the gate."""
 
 
+_PASSED = (_PassedText, _PassedBytes)
+
+
 class Gating(_Base):
     """A connection that asks before it passes on; to be put in front of a connection class."""
 
@@ -106,7 +109,7 @@ class Gating(_Base):
     def handle_incoming_message(self, incoming_msg: Any) -> None:
         """Pass on what is no execute request as it is; ask about the rest."""
         gate = self._tos_gate
-        if isinstance(incoming_msg, (_PassedText, _PassedBytes)):
+        if isinstance(incoming_msg, _PASSED):
             self.forward(incoming_msg)
             return
         try:

@@ -56,9 +56,8 @@ SILENT_LOOKS = 10
 #: Requests without a reply that are remembered, and messages kept for a client that may come back.
 MAX_OUTSTANDING = 4096
 MAX_MISSED = 256
-#: Replies that are kept unread while nothing is refused, and characters of one that is.
-MAX_UNREAD = 16
-MAX_UNREAD_SIZE = 8000
+#: Seconds for which replies are kept unread while nothing is refused: nobody waits for what they say.
+UNREAD = 0.2
 #: Seconds for which a request may be late that was made before a refusal was sent.
 LATE = 30.0
 
@@ -541,15 +540,12 @@ class KernelGate:
     def sent(self, raw: Raw, v1: bool) -> None:
         """Take note of a message that has gone to a client and may matter.
 
-        What a reply says matters when something is refused: it is kept for then, or until some have gathered.
+        What a reply says matters when something is refused: it is read then, or when the client has got it.
         """
+        if not self._unread:
+            asyncio.get_running_loop().call_later(UNREAD, self._catch_up)
         self._unread.append((raw, v1))
-        if (
-            self._lines
-            or len(self._unread) >= MAX_UNREAD
-            or len(raw) > MAX_UNREAD_SIZE
-            or _INFO[type(raw)] in raw  # others wait for what a kernel says of itself
-        ):
+        if self._lines or _INFO[type(raw)] in raw:  # others wait for what a kernel says of itself
             self._catch_up()
 
     def _catch_up(self) -> None:

@@ -25,6 +25,7 @@ from jupyter_tos_guard.server.encoding import V1, join, split
 from jupyter_tos_guard.strikes.spool import read
 from jupyter_tos_guard.strikes.strike import Strike
 from tests.kernel.conftest import BARE, SWITCH
+from tests.processes import end
 
 POLICY = Path(__file__).parents[1] / "kernel" / "policy"
 TIMEOUT = 40.0
@@ -298,12 +299,7 @@ class Server:
     def close(self) -> None:
         for client in self.clients:
             client.close()
-        self.process.terminate()
-        try:
-            self.process.wait(TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
 
 
 def environment(folder: Path, policy: Path, token: str) -> dict[str, str]:
