@@ -157,13 +157,14 @@ def may_matter(raw: Raw, v1: bool, statuses: bool) -> bool:
         Whether to look for ``idle`` too. Few messages are replies, half are statuses.
     """
     if isinstance(raw, str):
-        # jupyter_server writes the header first; what follows may be megabytes of output.
+        # jupyter_server writes the header first; what follows may be megabytes of output. The quotation
+        # mark is escaped in a text, so that only one that ends like this is taken for a reply.
         end = _HEADER_WITHIN if raw.startswith('{"header"') else len(raw)
-        return raw.find("_reply", 0, end) >= 0 or (statuses and raw.find('"status"', 0, end) >= 0)
+        return raw.find('_reply"', 0, end) >= 0 or (statuses and raw.find('"status"', 0, end) >= 0)
     if not v1:
         return False  # with buffers: neither a reply to these nor a status
     start, end = struct.unpack_from("<2Q", raw, 16)
-    return raw.find(b"_reply", start, end) >= 0 or (statuses and raw.find(b'"status"', start, end) >= 0)
+    return raw.find(b'_reply"', start, end) >= 0 or (statuses and raw.find(b'"status"', start, end) >= 0)
 
 
 def seen(raw: Raw, v1: bool) -> Seen | None:

@@ -89,6 +89,13 @@ def test_what_is_no_request_is_never_decoded(monkeypatch: pytest.MonkeyPatch) ->
     assert not may_matter(raws[0][0], True, statuses=True)
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_output_about_replies_is_not_taken_for_one(named: bool) -> None:
+    content = {"name": "stdout", "text": 'an "execute_reply" and a kernel_info_reply\n'}
+    raw = encode("stream", content, HEADER, channel="iopub", session="k", metadata={}, v1=named)
+    assert not may_matter(raw, named, statuses=True)
+
+
 @given(st.binary(max_size=200), st.booleans())
 def test_any_bytes_are_read_or_refused(raw: bytes, named: bool) -> None:
     try:
