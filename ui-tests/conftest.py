@@ -277,24 +277,31 @@ def answers(page: Page, server: Server) -> Answers:
     return answers
 
 
+def new_notebook(
+    server: Server, *sources: str, kernel: str = "python3", outputs: dict[int, list[Any]] | None = None
+) -> str:
+    """Write a file with such cells; return its name."""
+    name = f"n{secrets.token_hex(4)}.ipynb"
+    cells = [v4.new_code_cell(source) for source in sources]
+    for index, each in (outputs or {}).items():
+        cells[index].outputs = each
+    language = "bash" if kernel == "bash" else "python"
+    metadata = {
+        "kernelspec": {"name": kernel, "display_name": kernel, "language": language},
+        "language_info": {"name": language},
+    }
+    nbformat.write(v4.new_notebook(cells=cells, metadata=metadata), server.notebooks / name)
+    return name
+
+
 @pytest.fixture
 def write(server: Server) -> Iterator[Callable[..., str]]:
     """Write a notebook file, and end its kernel after the test."""
     names: list[str] = []
 
-    def writer(*sources: str, kernel: str = "python3", outputs: dict[int, list[Any]] | None = None) -> str:
-        name = f"n{secrets.token_hex(4)}.ipynb"
-        cells = [v4.new_code_cell(source) for source in sources]
-        for index, each in (outputs or {}).items():
-            cells[index].outputs = each
-        language = "bash" if kernel == "bash" else "python"
-        metadata = {
-            "kernelspec": {"name": kernel, "display_name": kernel, "language": language},
-            "language_info": {"name": language},
-        }
-        nbformat.write(v4.new_notebook(cells=cells, metadata=metadata), server.notebooks / name)
-        names.append(name)
-        return name
+    def writer(*sources: str, **options: Any) -> str:
+        names.append(new_notebook(server, *sources, **options))
+        return names[-1]
 
     yield writer
     for session in _request(server, "GET", "api/sessions"):

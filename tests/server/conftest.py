@@ -297,9 +297,9 @@ class Server:
         return client
 
     def close(self) -> None:
-        for client in self.clients:
-            client.close()
         end(self.process)
+        for client in self.clients:
+            client.socket.shutdown()  # to close one takes a while: the other end has to answer
 
 
 def environment(folder: Path, policy: Path, token: str) -> dict[str, str]:
