@@ -9,7 +9,6 @@ the main thread's time went into files of the extension. Needs Chromium.
 from __future__ import annotations
 
 import argparse
-import gzip
 import shutil
 import statistics
 import sys
@@ -17,15 +16,13 @@ import tempfile
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import Browser, Response, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "ui-tests"))
 
-from conftest import EXTENSION, FLAGS, Notebook, Server, lab, new_notebook
+from conftest import FLAGS, OURS, Notebook, Server, lab, loaded_by, new_notebook, size_of
 from machine import stolen
-
-OURS = "extensions/jupyter-tos-guard/"
 
 
 def main() -> None:
@@ -53,13 +50,7 @@ def main() -> None:
 def start(server: Server, browser: Browser) -> tuple[int, float]:
     """Return the bytes that are loaded, gzipped, and milliseconds of the main thread."""
     page = browser.new_context().new_page()
-    loaded: set[str] = set()
-
-    def note(response: Response) -> None:
-        if OURS in response.url:
-            loaded.add(response.url.split(OURS)[1].split("?")[0])
-
-    page.on("response", note)
+    loaded = loaded_by(page)
     profiler = page.context.new_cdp_session(page)
     profiler.send("Profiler.enable")
     profiler.send("Profiler.setSamplingInterval", {"interval": 200})
@@ -70,7 +61,7 @@ def start(server: Server, browser: Browser) -> tuple[int, float]:
     ours = {node["id"] for node in profile["nodes"] if OURS in node["callFrame"]["url"]}
     samples = zip(profile["samples"], profile["timeDeltas"], strict=True)
     microseconds = sum(delta for node, delta in samples if node in ours)
-    return sum(len(gzip.compress((EXTENSION / name).read_bytes())) for name in loaded), microseconds / 1e3
+    return size_of(loaded), microseconds / 1e3
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ server's part has to say something special, its answers are given at the network
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import secrets
@@ -24,7 +25,7 @@ from typing import Any
 import nbformat
 import nbformat.v4 as v4
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Response, Route, expect, sync_playwright
 
 from jupyter_tos_guard.policy.compile import compile_policy
 from tests.kernel.conftest import environment
@@ -275,6 +276,27 @@ def answers(page: Page, server: Server) -> Answers:
     )
     answers.install()
     return answers
+
+
+#: Where JupyterLab serves the files of the extension.
+OURS = "extensions/jupyter-tos-guard/"
+
+
+def loaded_by(page: Page) -> set[str]:
+    """Return the files of the extension that a page loads from now on; the set grows as it does."""
+    files: set[str] = set()
+
+    def note(response: Response) -> None:
+        if OURS in response.url:
+            files.add(response.url.split(OURS)[1].split("?")[0])
+
+    page.on("response", note)
+    return files
+
+
+def size_of(files: set[str]) -> int:
+    """Return the bytes of files of the extension, gzipped."""
+    return sum(len(gzip.compress((EXTENSION / name).read_bytes())) for name in files)
 
 
 def new_notebook(

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-
-from conftest import EXTENSION, Answers, Notebook, Server
-from playwright.sync_api import Page, Response
+from conftest import Answers, Notebook, Server, loaded_by, size_of
+from playwright.sync_api import Page
 
 MAX_BYTES = 60_000
-OURS = "extensions/jupyter-tos-guard/"
 
 
 def test_little_is_loaded_at_the_start(server: Server, page: Page, answers: Answers, write: object) -> None:
     assert callable(write)
-    loaded: set[str] = set()
-
-    def note(response: Response) -> None:
-        if OURS in response.url:
-            loaded.add(response.url.split(OURS)[1].split("?")[0])
-
-    page.on("response", note)
+    loaded = loaded_by(page)
     Notebook(server, page, write("1")).open()
     assert loaded
-    assert sum(len(gzip.compress((EXTENSION / name).read_bytes())) for name in loaded) <= MAX_BYTES
+    assert size_of(loaded) <= MAX_BYTES

@@ -158,7 +158,7 @@ class Gating(_Base):
             written = write(message, binary)
             try:
                 if may_matter(message, v1, gate.holds):
-                    gate.sent(message, v1)
+                    gate.sent(message)
             except Exception as error:
                 self.log.error(
                     "jupyter_tos_guard: a message to a client could not be looked at", exc_info=error

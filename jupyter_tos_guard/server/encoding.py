@@ -167,21 +167,24 @@ def may_matter(raw: Raw, v1: bool, statuses: bool) -> bool:
     return raw.find(b'_reply"', start, end) >= 0 or (statuses and raw.find(b'"status"', start, end) >= 0)
 
 
-def seen(raw: Raw, v1: bool) -> Seen | None:
+def tells_of_kernel(raw: Raw) -> bool:
+    """Whether a message to a client may be the one in which a kernel says what it is."""
+    return "kernel_info_reply" in raw if isinstance(raw, str) else b"kernel_info_reply" in raw
+
+
+def seen(raw: Raw) -> Seen | None:
     """Return what a message to a client says about a request; None when that does not matter to the gate.
 
     Parameters
     ----------
     raw : str or bytes
-    v1 : bool
+        One that :func:`may_matter`: bytes are in the encoding :data:`V1`.
     """
     if isinstance(raw, str):
         whole = json.loads(raw)
-    elif v1:
+    else:
         _, parts = split(raw)
         whole = dict(zip(_PARTS, map(json.loads, parts[:4]), strict=True))
-    else:
-        return None
     kind = whole["header"]["msg_type"]
     content = whole["content"]
     if kind == "status" and content.get("execution_state") == "idle":
@@ -311,7 +314,7 @@ def _blobs(raw: bytes) -> list[bytes]:
     return [raw[start:end] for start, end in itertools.pairwise(offsets)]
 
 
-def _message(raw: Raw, v1: bool, whole: Json, buffers: Sequence[bytes]) -> Message | None:
+def _message(raw: Raw, v1: bool, whole: Any, buffers: Sequence[bytes]) -> Message | None:
     header = whole.get("header") if isinstance(whole, dict) else None
     if not isinstance(header, dict) or not _is_execute(header):
         return None

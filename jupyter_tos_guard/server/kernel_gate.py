@@ -36,7 +36,17 @@ from jupyter_tos_guard.inspection.digests import exact_digest
 from jupyter_tos_guard.policy.model import Verdict
 from jupyter_tos_guard.server import answers
 from jupyter_tos_guard.server.answers import Answer
-from jupyter_tos_guard.server.encoding import Json, Message, Raw, Seen, address, changed, encode, seen
+from jupyter_tos_guard.server.encoding import (
+    Json,
+    Message,
+    Raw,
+    Seen,
+    address,
+    changed,
+    encode,
+    seen,
+    tells_of_kernel,
+)
 
 #: Characters up to which a cell is decided about at once; a larger one, in a thread.
 INLINE = 4000
@@ -60,8 +70,6 @@ MAX_MISSED = 256
 UNREAD = 0.2
 #: Seconds for which a request may be late that was made before a refusal was sent.
 LATE = 30.0
-
-_INFO: dict[type, Any] = {str: "kernel_info_reply", bytes: b"kernel_info_reply"}
 
 _threads = ThreadPoolExecutor(2, "tos-guard")
 
@@ -179,7 +187,7 @@ class KernelGate:
         self._count = 0
         self._lines: dict[Key, Line] = {}
         self._outstanding: OrderedDict[str, Outstanding] = OrderedDict()
-        self._unread: list[tuple[Raw, bool]] = []
+        self._unread: list[Raw] = []
         self._stopped: dict[Key, Stopped] = {}
         self._missed: OrderedDict[str, list[tuple[Answer, Json, str]]] = OrderedDict()
         self._deciding: Item | None = None
@@ -537,26 +545,26 @@ class KernelGate:
 
     # ---- from the kernel
 
-    def sent(self, raw: Raw, v1: bool) -> None:
+    def sent(self, raw: Raw) -> None:
         """Take note of a message that has gone to a client and may matter.
 
         What a reply says matters when something is refused: it is read then, or when the client has got it.
         """
         if not self._unread:
             asyncio.get_running_loop().call_later(UNREAD, self._catch_up)
-        self._unread.append((raw, v1))
-        if self._lines or _INFO[type(raw)] in raw:  # others wait for what a kernel says of itself
+        self._unread.append(raw)
+        if self._lines or tells_of_kernel(raw):  # others wait for what a kernel says of itself
             self._catch_up()
 
     def _catch_up(self) -> None:
         """Read what has gone to clients; never raises."""
         unread, self._unread = self._unread, []
-        for raw, v1 in unread:
-            self._read(raw, v1)
+        for raw in unread:
+            self._read(raw)
 
-    def _read(self, raw: Raw, v1: bool) -> None:
+    def _read(self, raw: Raw) -> None:
         try:
-            found = seen(raw, v1)
+            found = seen(raw)
             if found is not None:
                 self._saw(found)
         except Exception as error:

@@ -136,13 +136,13 @@ def test_what_is_sent_to_a_client_is_seen_again(named: bool) -> None:
         raw = encode(kind, content, HEADER, channel="shell", session="k", metadata={}, v1=named)
         assert may_matter(raw, named, statuses=True)
         assert may_matter(raw, named, statuses=False) is (kind != "status")
-        found = seen(raw, named)
+        found = seen(raw)
         assert found is not None
         assert (found.kind, found.request, found.session, found.content) == (wanted, "1", "k", content)
     busy = encode(
         "status", {"execution_state": "busy"}, HEADER, channel="iopub", session="k", metadata={}, v1=named
     )
-    assert seen(busy, named) is None
+    assert seen(busy) is None
 
 
 @pytest.mark.parametrize("named", [False, True])
