@@ -327,7 +327,7 @@ class Guard:
             and not acknowledged
             and cached.revision == self._revision(cached.inspection, history)
         ):
-            history.repeat(source, cached.inspection.words)
+            history.remember(source, cached.inspection.words)
             return cached.decision
         digest = exact_digest(source)
         if "%tos" in source and _FAILSAFE.fullmatch(source):

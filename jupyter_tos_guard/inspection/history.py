@@ -30,6 +30,8 @@ class History:
 
     #: How much of ``In`` is kept, in cells.
     MAX_SOURCES = 1000
+    #: Cells that wait to be taken in: most sessions never need them.
+    MAX_NEW = 100
 
     def __init__(self, interesting: Callable[[str], bool]) -> None:
         self.screen = Screen(interesting)
@@ -41,12 +43,22 @@ class History:
         self.revision = 0
         self.hot_revision = 0
         self.unread = Unread(_split)
+        self._new: list[tuple[str, frozenset[str]]] = []
 
     def remember(self, source: str, words: frozenset[str]) -> None:
-        """Keep a cleared cell for later."""
-        self._count(source)
-        self.revision += 1
-        self.unread.add_cell(source, len(self.state.sources), words)
+        """Keep a cell for later.
+
+        Parameters
+        ----------
+        source : str
+        words : frozenset of str
+            Of a cell that was cleared; empty for one that is known from before and was evaluated then.
+        """
+        if words:
+            self.revision += 1
+        self._new.append((source, words))
+        if len(self._new) > self.MAX_NEW:
+            self._take_in()
 
     def evaluate(self, source: str, budget: Budget) -> tuple[tuple[Fact, ...], bool, str]:
         """Evaluate a cell that may reach a sink.
@@ -60,6 +72,7 @@ class History:
             What a defect of the evaluation raised, empty if nothing did; the
             facts found in spite of it are there.
         """
+        self._take_in()
         before = budget.remaining()
         from jupyter_tos_guard.inspection.python.evaluation import hot_names, replay_users, run_cell
 
@@ -102,19 +115,21 @@ class History:
 
     def copy(self) -> History:
         """Return a history that goes its own way from here."""
+        self._take_in()
         other = copy.copy(self)
+        other._new = []
         other.hot = set(self.hot)
         other.unread = self.unread.copy()
         self.state.unread = None
         other.state = copy.deepcopy(self.state)
         return other
 
-    def repeat(self, source: str, words: frozenset[str]) -> None:
-        """Add a cell that is known from before; ``words`` if it was cleared then."""
-        if words:
-            self.remember(source, words)
-        else:
+    def _take_in(self) -> None:
+        new, self._new = self._new, []
+        for source, words in new:
             self._count(source)
+            if words:
+                self.unread.add_cell(source, len(self.state.sources), words)
 
     def _count(self, source: str) -> None:
         sources = self.state.sources

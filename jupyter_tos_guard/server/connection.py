@@ -18,7 +18,7 @@ import contextlib
 import inspect
 import uuid
 from collections.abc import Callable
-from functools import wraps
+from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any
 
 import zmq
@@ -27,7 +27,7 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 from tornado.websocket import WebSocketClosedError
 
 from jupyter_tos_guard.server import answers
-from jupyter_tos_guard.server.encoding import V1, Malformed, Message, Raw, encode, execute_request, may_matter
+from jupyter_tos_guard.server.encoding import V1, Malformed, Message, Raw, encode, execute_request
 
 if TYPE_CHECKING:
     from jupyter_server.services.kernels.connection.base import BaseKernelWebsocketConnection as _Base
@@ -54,31 +54,33 @@ class Gating(_Base):
     _tos_gate: KernelGate | None = None
     _tos_closed = ""
     _tos_left = False
-    _tos_v1: bool | None = None
     _tos_session = uuid.uuid4().hex
     _tos_write: Callable[[Raw, bool], Any]
 
-    @property
-    def v1(self) -> bool:
-        """Whether client and server speak the encoding with a name."""
-        return self._speaks_v1() if self._tos_v1 is None else self._tos_v1
+    @cached_property
+    def client_id(self) -> str:
+        """Which client it is; the same after a reconnection."""
+        return str(self.session_id)  # jupyter_server has no types
 
-    @property
+    @cached_property
     def subprotocol(self) -> str | None:
         """The encoding's name if it has one; also when the websocket has closed and lets go what is held."""
-        return V1 if self.v1 else None
-
-    def _speaks_v1(self) -> bool:
         no_property = object()
         known = getattr(super(), "subprotocol", no_property)
-        if known is not no_property:
-            return bool(known == V1)
-        return V1 in (self.kernel_ws_protocol, getattr(self.websocket_handler, "selected_subprotocol", None))
+        if known is no_property:
+            known = getattr(self.websocket_handler, "selected_subprotocol", None)
+            return V1 if V1 in (self.kernel_ws_protocol, known) else None
+        return V1 if known == V1 else None
+
+    @cached_property
+    def v1(self) -> bool:
+        """Whether client and server speak the encoding with a name."""
+        return self.subprotocol == V1
 
     async def connect(self) -> None:
         """Have the gate ready before the first message, then connect."""
         try:
-            self._tos_v1 = v1 = self._speaks_v1()  # a websocket that has closed no longer says
+            v1 = self.v1  # a websocket that has closed no longer says
             from jupyter_tos_guard.server.gates import gate_of
 
             gate = gate_of(self)
@@ -157,8 +159,8 @@ class Gating(_Base):
         def write_message(message: Any, binary: bool = False) -> Any:
             written = write(message, binary)
             try:
-                if may_matter(message, v1, gate.holds):
-                    gate.sent(message)
+                if v1 or isinstance(message, str):  # else it has buffers: no reply to what matters here
+                    gate.note(message)
             except Exception as error:
                 self.log.error(
                     "jupyter_tos_guard: a message to a client could not be looked at", exc_info=error

@@ -146,13 +146,13 @@ def address(raw: Raw, v1: bool) -> tuple[str, str]:
     return str(channel), str(subshell or "")
 
 
-def may_matter(raw: Raw, v1: bool, statuses: bool) -> bool:
+def may_matter(raw: Raw, statuses: bool) -> bool:
     """Whether a message to a client may be one of those that :func:`seen` tells of, by a look at its header.
 
     Parameters
     ----------
     raw : str or bytes
-    v1 : bool
+        Bytes are in the encoding :data:`V1`.
     statuses : bool
         Whether to look for ``idle`` too. Few messages are replies, half are statuses.
     """
@@ -161,15 +161,8 @@ def may_matter(raw: Raw, v1: bool, statuses: bool) -> bool:
         # mark is escaped in a text, so that only one that ends like this is taken for a reply.
         end = _HEADER_WITHIN if raw.startswith('{"header"') else len(raw)
         return raw.find('_reply"', 0, end) >= 0 or (statuses and raw.find('"status"', 0, end) >= 0)
-    if not v1:
-        return False  # with buffers: neither a reply to these nor a status
     start, end = struct.unpack_from("<2Q", raw, 16)
     return raw.find(b'_reply"', start, end) >= 0 or (statuses and raw.find(b'"status"', start, end) >= 0)
-
-
-def tells_of_kernel(raw: Raw) -> bool:
-    """Whether a message to a client may be the one in which a kernel says what it is."""
-    return "kernel_info_reply" in raw if isinstance(raw, str) else b"kernel_info_reply" in raw
 
 
 def seen(raw: Raw) -> Seen | None:
@@ -178,7 +171,7 @@ def seen(raw: Raw) -> Seen | None:
     Parameters
     ----------
     raw : str or bytes
-        One that :func:`may_matter`: bytes are in the encoding :data:`V1`.
+        One that :func:`may_matter`.
     """
     if isinstance(raw, str):
         whole = json.loads(raw)

@@ -44,8 +44,8 @@ from jupyter_tos_guard.server.encoding import (
     address,
     changed,
     encode,
+    may_matter,
     seen,
-    tells_of_kernel,
 )
 
 #: Characters up to which a cell is decided about at once; a larger one, in a thread.
@@ -66,8 +66,8 @@ SILENT_LOOKS = 10
 #: Requests without a reply that are remembered, and messages kept for a client that may come back.
 MAX_OUTSTANDING = 4096
 MAX_MISSED = 256
-#: Seconds for which replies are kept unread while nothing is refused: nobody waits for what they say.
-UNREAD = 0.2
+#: Seconds for which nobody looks at what has gone while nothing is refused.
+UNSEEN = 0.2
 #: Seconds for which a request may be late that was made before a refusal was sent.
 LATE = 30.0
 
@@ -78,7 +78,7 @@ class Connection(Protocol):
     """What the gate needs of a client's connection."""
 
     @property
-    def session_id(self) -> str:
+    def client_id(self) -> str:
         """Which client it is; the same after a reconnection."""
 
     @property
@@ -94,6 +94,8 @@ class Connection(Protocol):
 
 #: Client, channel and subshell: what a kernel answers in the order in which it comes.
 Key = tuple[str, str, str]
+#: A request that went to the kernel: its id, and what :class:`Outstanding` says of it.
+Passed = tuple[str, Key, bool]
 
 
 class Outstanding(NamedTuple):
@@ -175,6 +177,8 @@ class KernelGate:
         self.gate: Gate | None = None
         self.detail = ""
         self.connections: list[Connection] = []
+        #: What waits. While anything does, statuses matter.
+        self.lines: dict[Key, Line] = {}
         self._open_gate = open_gate
         self._is_idle = is_idle
         self._log = log
@@ -185,9 +189,8 @@ class KernelGate:
         self._kernel_session = ""
         self._own_session = uuid.uuid4().hex
         self._count = 0
-        self._lines: dict[Key, Line] = {}
         self._outstanding: OrderedDict[str, Outstanding] = OrderedDict()
-        self._unread: list[Raw] = []
+        self._gone: deque[Passed | Raw] = deque()
         self._stopped: dict[Key, Stopped] = {}
         self._missed: OrderedDict[str, list[tuple[Answer, Json, str]]] = OrderedDict()
         self._deciding: Item | None = None
@@ -216,7 +219,7 @@ class KernelGate:
     def join(self, connection: Connection) -> None:
         """Let a client in that has connected."""
         self.connections.append(connection)
-        for answer, parent, channel in self._missed.pop(connection.session_id, ()):
+        for answer, parent, channel in self._missed.pop(connection.client_id, ()):
             self._send(connection, answer, parent, channel)
 
     def leave(self, connection: Connection) -> None:
@@ -224,19 +227,14 @@ class KernelGate:
         if connection not in self.connections:
             return
         self._catch_up()
-        session = connection.session_id
-        if sum(each.session_id == session for each in self.connections) == 1:
-            for key in [key for key in self._lines if key[0] == session]:
-                self._flush(key, self._lines[key], connection)
+        session = connection.client_id
+        if sum(each.client_id == session for each in self.connections) == 1:
+            for key in [key for key in self.lines if key[0] == session]:
+                self._flush(key, self.lines[key], connection)
             for request, each in self._outstanding.items():
                 if each.key[0] == session:
                     self._outstanding[request] = each._replace(left=True)
         self.connections.remove(connection)
-
-    @property
-    def holds(self) -> bool:
-        """Whether a refusal waits for its turn, so that statuses matter."""
-        return bool(self._lines)
 
     # ---- from the client
 
@@ -256,24 +254,24 @@ class KernelGate:
             False when it is to be passed on now, as it came.
         """
         if message is None:
-            if not self._lines:
+            if not self.lines:
                 return False
-            line = self._lines.get((connection.session_id, *address(raw, connection.v1)))
+            line = self.lines.get((connection.client_id, *address(raw, connection.v1)))
             if line is None:
                 return False
             line.items.append(Item(raw, None))
             return True
-        key = (connection.session_id, message.channel, message.subshell)
+        key = (connection.client_id, message.channel, message.subshell)
         if self._stopped and self._was_made_too_early(key, message):
             self._answer(key[0], message, answers.aborted())
             return True
-        line = self._lines.get(key)
+        line = self.lines.get(key)
         if line is None:
             if "%tos" in (message.code or ""):
                 self._catch_up()  # whether the kernel has refused what "%tos run" would be about
             if self._deciding is None and not self._takes_long(message):
                 return self._at_once(connection, key, message)
-            line = self._lines[key] = Line()
+            line = self.lines[key] = Line()
         line.items.append(Item(raw, message))
         if line.held:
             self._wait_for_quiet(line.held)
@@ -283,7 +281,7 @@ class KernelGate:
     def _at_once(self, connection: Connection, key: Key, message: Message) -> bool:
         ruling = self._decide(message)
         if ruling is not None and ruling.refused:
-            line = self._lines[key] = Line()
+            line = self.lines[key] = Line()
             self._hold(key, line, Item(message.raw, message), message, ruling)
             return True
         other = self._pass(key, message, ruling)
@@ -309,8 +307,8 @@ class KernelGate:
                 self._decide_in_thread(key, line, item, item.message)
                 return
             self._settle(key, line, item, item.message, self._decide(item.message), connection)
-        if not line.items and not line.held and self._lines.get(key) is line:
-            del self._lines[key]
+        if not line.items and not line.held and self.lines.get(key) is line:
+            del self.lines[key]
 
     def _settle(
         self,
@@ -331,11 +329,7 @@ class KernelGate:
 
     def _pass(self, key: Key, message: Message, ruling: Ruling | None) -> Raw | None:
         """Take note of a request that is passed on; return what goes in its place, if anything."""
-        self._stirred = True
-        self._outstanding[message.id] = Outstanding(key, message.stops)
-        if len(self._outstanding) > MAX_OUTSTANDING:
-            self._catch_up()
-            self._finish(next(iter(self._outstanding)), aborts=False)  # a refusal may wait for it
+        self.note((message.id, key, message.stops))
         if ruling is None:
             return None
         if ruling.strikes and self.gate is not None:
@@ -397,7 +391,7 @@ class KernelGate:
                 connection = self._connection(key[0])
                 if connection is not None:
                     self._settle(key, line, item, message, future.result(), connection)
-            for each, other in list(self._lines.items()):
+            for each, other in list(self.lines.items()):
                 self._pump(each, other)
 
         future.add_done_callback(done)
@@ -545,30 +539,40 @@ class KernelGate:
 
     # ---- from the kernel
 
-    def sent(self, raw: Raw) -> None:
-        """Take note of a message that has gone to a client and may matter.
+    def note(self, what: Passed | Raw) -> None:
+        """Take note of what has gone to the kernel or to a client.
 
-        What a reply says matters when something is refused: it is read then, or when the client has got it.
+        It matters when something is refused, so it is looked at then, or a moment later: what comes next
+        need not wait for that, and many at once are looked at faster than one by one.
+
+        Parameters
+        ----------
+        what : tuple, str or bytes
+            A request, or a message to a client: bytes are in the encoding with a name.
         """
-        if not self._unread:
-            asyncio.get_running_loop().call_later(UNREAD, self._catch_up)
-        self._unread.append(raw)
-        if self._lines or tells_of_kernel(raw):  # others wait for what a kernel says of itself
+        if not self._gone:
+            asyncio.get_running_loop().call_later(UNSEEN, self._catch_up)
+        self._gone.append(what)
+        if self.lines:
             self._catch_up()
 
     def _catch_up(self) -> None:
-        """Read what has gone to clients; never raises."""
-        unread, self._unread = self._unread, []
-        for raw in unread:
-            self._read(raw)
+        """Look at what has gone, in its order; never raises."""
+        while self._gone:
+            what = self._gone.popleft()
+            try:
+                if isinstance(what, tuple):
+                    self._passed(*what)
+                elif may_matter(what, statuses=bool(self.lines)) and (found := seen(what)) is not None:
+                    self._saw(found)
+            except Exception as error:
+                self._log.error("jupyter_tos_guard: a message could not be looked at", exc_info=error)
 
-    def _read(self, raw: Raw) -> None:
-        try:
-            found = seen(raw)
-            if found is not None:
-                self._saw(found)
-        except Exception as error:
-            self._log.error("jupyter_tos_guard: a message to a client could not be looked at", exc_info=error)
+    def _passed(self, request: str, key: Key, stops: bool) -> None:
+        self._stirred = True
+        self._outstanding[request] = Outstanding(key, stops)
+        if len(self._outstanding) > MAX_OUTSTANDING:
+            self._finish(next(iter(self._outstanding)), aborts=False)  # a refusal may wait for it
 
     def _saw(self, seen: Seen) -> None:
         self._kernel_session = seen.session or self._kernel_session
@@ -593,7 +597,7 @@ class KernelGate:
     def _finish(self, request: str, *, aborts: bool) -> None:
         if self._outstanding.pop(request, None) is None:
             return
-        for key, line in list(self._lines.items()):
+        for key, line in list(self.lines.items()):
             held = line.held
             if held and request in held.waits:
                 held.waits.discard(request)
@@ -606,7 +610,7 @@ class KernelGate:
 
     def _connection(self, session: str) -> Connection | None:
         """Return a client's connection, the newest when an old one has not been closed yet."""
-        return next((each for each in reversed(self.connections) if each.session_id == session), None)
+        return next((each for each in reversed(self.connections) if each.client_id == session), None)
 
     def _flush(self, key: Key, line: Line, connection: Connection) -> None:
         """Let go what a leaving client has sent, but for a refusal and what that aborts."""
@@ -620,18 +624,18 @@ class KernelGate:
                 line.items.appendleft(item)
                 self._settle(key, line, item, item.message, self._decide(item.message), connection)
         if not line.held:
-            self._lines.pop(key, None)
+            self.lines.pop(key, None)
 
     def restarted(self) -> None:
         """Forget what belonged to the kernel's last life; its clients are told by the server."""
         self._kernel_session = ""
         self._count = 0
-        for line in self._lines.values():  # a notice that is just being worded finds nobody waiting
+        for line in self.lines.values():  # a notice that is just being worded finds nobody waiting
             line.held = None
             line.items.clear()
-        self._lines.clear()
+        self.lines.clear()
         self._outstanding.clear()
-        self._unread.clear()
+        self._gone.clear()
         self._stopped.clear()
         self._missed.clear()
         if self.gate is not None:
@@ -640,7 +644,7 @@ class KernelGate:
     def _watch(self) -> None:
         """Look whether what a refusal waits for can still come."""
         self._watching = None
-        if not self._lines:
+        if not self.lines:
             self._idle_looks = self._silent_looks = 0
             return
         idle, stirred, self._stirred = self._is_idle(), self._stirred, False

@@ -86,14 +86,14 @@ def test_what_is_no_request_is_never_decoded(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(encoding.json, "loads", refuse)
     for raw, named in raws:
         assert execute_request(raw, named) is None
-    assert not may_matter(raws[0][0], True, statuses=True)
+    assert not may_matter(raws[0][0], statuses=True)
 
 
 @pytest.mark.parametrize("named", [False, True])
 def test_output_about_replies_is_not_taken_for_one(named: bool) -> None:
     content = {"name": "stdout", "text": 'an "execute_reply" and a kernel_info_reply\n'}
     raw = encode("stream", content, HEADER, channel="iopub", session="k", metadata={}, v1=named)
-    assert not may_matter(raw, named, statuses=True)
+    assert not may_matter(raw, statuses=True)
 
 
 @given(st.binary(max_size=200), st.booleans())
@@ -134,8 +134,8 @@ def test_what_is_sent_to_a_client_is_seen_again(named: bool) -> None:
         ("status", {"execution_state": "idle"}, "idle"),
     ):
         raw = encode(kind, content, HEADER, channel="shell", session="k", metadata={}, v1=named)
-        assert may_matter(raw, named, statuses=True)
-        assert may_matter(raw, named, statuses=False) is (kind != "status")
+        assert may_matter(raw, statuses=True)
+        assert may_matter(raw, statuses=False) is (kind != "status")
         found = seen(raw)
         assert found is not None
         assert (found.kind, found.request, found.session, found.content) == (wanted, "1", "k", content)

@@ -33,7 +33,7 @@ class Client:
     v1 = False
 
     def __init__(self, session: str = "s") -> None:
-        self.session_id = session
+        self.client_id = session
         self.forwarded: list[Raw] = []
         self.sent: list[dict[str, Any]] = []
 
@@ -311,7 +311,7 @@ class Looks:
     def look(self) -> bool:
         self.count += 1
         if self.stirs:  # something else is going on
-            self.gate.sent(reply(f"other {self.count}"))
+            self.gate.note(reply(f"other {self.count}"))
         return True
 
     def take(self, client: Client, *codes: str) -> None:
@@ -336,7 +336,7 @@ def test_a_refusal_keeps_its_place_behind_cells_of_a_kernel_that_is_idle_between
         kernel.take(client, "1", "import tosblocked")
         await until(lambda: kernel.count > 10 * SILENT_LOOKS)
         too_early = len(client.replies)
-        kernel.gate.sent(reply("id of 1"))
+        kernel.gate.note(reply("id of 1"))
         await until(lambda: client.replies)
         return too_early, client
 
@@ -380,8 +380,8 @@ def test_a_refusal_knows_of_replies_that_nobody_has_read_yet(tmp_path: Path, pol
         for number in range(3):
             raw = request(str(number))
             assert not gate.take(client, raw, execute_request(raw, v1=False))
-            gate.sent(b"execute_reply" if v1 else "execute_reply")
-            gate.sent(reply(f"id of {number}", v1, execution_count=number + 1))
+            gate.note(b"execute_reply" if v1 else "execute_reply")
+            gate.note(reply(f"id of {number}", v1, execution_count=number + 1))
         raw = request("import tosblocked")
         assert gate.take(client, raw, execute_request(raw, v1=False))
         await until(lambda: client.replies)
@@ -409,7 +409,7 @@ def test_a_cell_that_the_kernel_stopped_is_not_mixed_up_with_one_that_the_gate_s
         raw = request("%run file.py")
         assert gate.take(client, raw, execute_request(raw, v1=False))
         await until(lambda: client.forwarded)
-        gate.sent(reply("id of %run file.py", status="error", ename="DisallowedCodeError"))
+        gate.note(reply("id of %run file.py", status="error", ename="DisallowedCodeError"))
         raw = request("%tos run")
         if not gate.take(client, raw, execute_request(raw, v1=False)):
             client.forward(raw)
