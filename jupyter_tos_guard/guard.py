@@ -322,13 +322,11 @@ class Guard:
             if paused is not None:
                 return paused
         cached = self._cache.get(source)
-        if (
-            cached is not None
-            and not acknowledged
-            and cached.revision == self._revision(cached.inspection, history)
-        ):
-            history.remember(source, cached.inspection.words)
-            return cached.decision
+        if cached is not None and not acknowledged:
+            inspection = cached.inspection
+            if cached.revision == (history.hot_revision if inspection.cleared else history.revision):
+                history.remember(source, inspection.words)
+                return cached.decision
         digest = exact_digest(source)
         if "%tos" in source and _FAILSAFE.fullmatch(source):
             return self._clear(Reason.FAILSAFE, bundle, digest)
@@ -350,7 +348,8 @@ class Guard:
         else:
             decision = self._clear(Reason.CLEAR, bundle, digest)
         if not acknowledged and len(source) <= self.MAX_CACHED_CELL:
-            self._keep(source, _Cached(inspection, self._revision(inspection, history), decision))
+            revision = history.hot_revision if inspection.cleared else history.revision
+            self._keep(source, _Cached(inspection, revision, decision))
         return decision
 
     def _session(self, bundle: Bundle) -> History:
@@ -460,10 +459,6 @@ class Guard:
 
     def _effect(self, verdict: Verdict, bundle: Bundle | None) -> Verdict:
         return verdict if self.mode(bundle) is Mode.ENFORCE else min(verdict, Verdict.OBSERVE)
-
-    @staticmethod
-    def _revision(inspection: Inspection, history: History) -> int:
-        return history.hot_revision if inspection.cleared else history.revision
 
     def _keep(self, source: str, cached: _Cached) -> None:
         cache = self._cache

@@ -389,7 +389,8 @@ class Gate:
         )
         items = []
         failure = ""
-        for label, source in self._texts(request):
+        alone = not request.expressions and "run" not in request.source  # as most cells are
+        for label, source in (("", request.source),) if alone else self._texts(request):
             decision = self.guard.check(Cell(source, self.language), acknowledged=acknowledged)
             if decision.effect is not _ALLOW:
                 items.append(Item(label, source, decision, 0 if label else first_line))

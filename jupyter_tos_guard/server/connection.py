@@ -52,6 +52,7 @@ class Gating(_Base):
     """A connection that asks before it passes on; to be put in front of a connection class."""
 
     _tos_gate: KernelGate | None = None
+    _tos_may_wait = True
     _tos_closed = ""
     _tos_left = False
     _tos_session = uuid.uuid4().hex
@@ -141,7 +142,7 @@ class Gating(_Base):
 
     def forward(self, raw: Raw) -> None:
         """Hand a message on to the kernel."""
-        if getattr(self, "ws", self) is None:
+        if self._tos_may_wait and getattr(self, "ws", self) is None:
             # A gateway that is not connected yet: its class will call handle_incoming_message again.
             raw = _PassedText(raw) if isinstance(raw, str) else _PassedBytes(raw)
         super().handle_incoming_message(raw)  # type: ignore[arg-type]  # it takes bytes, too
@@ -207,7 +208,9 @@ def guarded(connection_class: type) -> type:
     if issubclass(connection_class, Gating):
         return connection_class
     name = f"Guarded{connection_class.__name__}"
-    return type(name, (Gating, connection_class), {"__doc__": connection_class.__doc__})
+    may_wait = not issubclass(connection_class, ZMQChannelsWebsocketConnection)
+    own = {"__doc__": connection_class.__doc__, "_tos_may_wait": may_wait}
+    return type(name, (Gating, connection_class), own)
 
 
 GuardedZMQChannelsWebsocketConnection = guarded(ZMQChannelsWebsocketConnection)

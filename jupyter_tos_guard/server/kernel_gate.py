@@ -66,8 +66,10 @@ SILENT_LOOKS = 10
 #: Requests without a reply that are remembered, and messages kept for a client that may come back.
 MAX_OUTSTANDING = 4096
 MAX_MISSED = 256
-#: Seconds for which nobody looks at what has gone while nothing is refused.
-UNSEEN = 0.2
+#: Seconds for which nobody looks at what has gone while nothing is refused, and characters of a message
+#: from which on it is not kept for so long.
+UNSEEN = 0.5
+LARGE = 10_000
 #: Seconds for which a request may be late that was made before a refusal was sent.
 LATE = 30.0
 
@@ -345,7 +347,7 @@ class KernelGate:
     def _takes_long(self, message: Message) -> bool:
         code = message.code or ""
         texts = message.content.get("user_expressions") or ()
-        return self._slow or len(code) > INLINE or len(texts) > 8 or may_run_files(code)
+        return self._slow or len(code) > INLINE or len(texts) > 8 or ("run" in code and may_run_files(code))
 
     def _decide(self, message: Message) -> Ruling | None:
         """Decide; never raises. What a defect of ours means is the operator's choice.
@@ -543,7 +545,8 @@ class KernelGate:
         """Take note of what has gone to the kernel or to a client.
 
         It matters when something is refused, so it is looked at then, or a moment later: what comes next
-        need not wait for that, and many at once are looked at faster than one by one.
+        need not wait for that, and many at once are looked at faster than one by one. The first reply is
+        looked at now: mostly it is what the kernel says of itself.
 
         Parameters
         ----------
@@ -553,7 +556,7 @@ class KernelGate:
         if not self._gone:
             asyncio.get_running_loop().call_later(UNSEEN, self._catch_up)
         self._gone.append(what)
-        if self.lines:
+        if self.lines or not self._kernel_session or len(what) > LARGE:
             self._catch_up()
 
     def _catch_up(self) -> None:
