@@ -179,8 +179,6 @@ class KernelGate:
         self.gate: Gate | None = None
         self.detail = ""
         self.connections: list[Connection] = []
-        #: What waits. While anything does, statuses matter.
-        self.lines: dict[Key, Line] = {}
         self._open_gate = open_gate
         self._is_idle = is_idle
         self._log = log
@@ -191,6 +189,7 @@ class KernelGate:
         self._kernel_session = ""
         self._own_session = uuid.uuid4().hex
         self._count = 0
+        self._lines: dict[Key, Line] = {}
         self._outstanding: OrderedDict[str, Outstanding] = OrderedDict()
         self._gone: deque[Passed | Raw] = deque()
         self._stopped: dict[Key, Stopped] = {}
@@ -231,8 +230,8 @@ class KernelGate:
         self._catch_up()
         session = connection.client_id
         if sum(each.client_id == session for each in self.connections) == 1:
-            for key in [key for key in self.lines if key[0] == session]:
-                self._flush(key, self.lines[key], connection)
+            for key in [key for key in self._lines if key[0] == session]:
+                self._flush(key, self._lines[key], connection)
             for request, each in self._outstanding.items():
                 if each.key[0] == session:
                     self._outstanding[request] = each._replace(left=True)
@@ -256,9 +255,9 @@ class KernelGate:
             False when it is to be passed on now, as it came.
         """
         if message is None:
-            if not self.lines:
+            if not self._lines:
                 return False
-            line = self.lines.get((connection.client_id, *address(raw, connection.v1)))
+            line = self._lines.get((connection.client_id, *address(raw, connection.v1)))
             if line is None:
                 return False
             line.items.append(Item(raw, None))
@@ -267,13 +266,13 @@ class KernelGate:
         if self._stopped and self._was_made_too_early(key, message):
             self._answer(key[0], message, answers.aborted())
             return True
-        line = self.lines.get(key)
+        line = self._lines.get(key)
         if line is None:
             if "%tos" in (message.code or ""):
                 self._catch_up()  # whether the kernel has refused what "%tos run" would be about
             if self._deciding is None and not self._takes_long(message):
                 return self._at_once(connection, key, message)
-            line = self.lines[key] = Line()
+            line = self._lines[key] = Line()
         line.items.append(Item(raw, message))
         if line.held:
             self._wait_for_quiet(line.held)
@@ -283,7 +282,7 @@ class KernelGate:
     def _at_once(self, connection: Connection, key: Key, message: Message) -> bool:
         ruling = self._decide(message)
         if ruling is not None and ruling.refused:
-            line = self.lines[key] = Line()
+            line = self._lines[key] = Line()
             self._hold(key, line, Item(message.raw, message), message, ruling)
             return True
         other = self._pass(key, message, ruling)
@@ -309,8 +308,8 @@ class KernelGate:
                 self._decide_in_thread(key, line, item, item.message)
                 return
             self._settle(key, line, item, item.message, self._decide(item.message), connection)
-        if not line.items and not line.held and self.lines.get(key) is line:
-            del self.lines[key]
+        if not line.items and not line.held and self._lines.get(key) is line:
+            del self._lines[key]
 
     def _settle(
         self,
@@ -393,7 +392,7 @@ class KernelGate:
                 connection = self._connection(key[0])
                 if connection is not None:
                     self._settle(key, line, item, message, future.result(), connection)
-            for each, other in list(self.lines.items()):
+            for each, other in list(self._lines.items()):
                 self._pump(each, other)
 
         future.add_done_callback(done)
@@ -553,11 +552,11 @@ class KernelGate:
         what : tuple, str or bytes
             A request, or a message to a client: bytes are in the encoding with a name.
         """
-        if not self._gone:
-            asyncio.get_running_loop().call_later(UNSEEN, self._catch_up)
         self._gone.append(what)
-        if self.lines or not self._kernel_session or len(what) > LARGE:
+        if self._lines or not self._kernel_session or len(what) > LARGE:
             self._catch_up()
+        elif len(self._gone) == 1:
+            asyncio.get_running_loop().call_later(UNSEEN, self._catch_up)
 
     def _catch_up(self) -> None:
         """Look at what has gone, in its order; never raises."""
@@ -566,7 +565,7 @@ class KernelGate:
             try:
                 if isinstance(what, tuple):
                     self._passed(*what)
-                elif may_matter(what, statuses=bool(self.lines)) and (found := seen(what)) is not None:
+                elif may_matter(what, statuses=bool(self._lines)) and (found := seen(what)) is not None:
                     self._saw(found)
             except Exception as error:
                 self._log.error("jupyter_tos_guard: a message could not be looked at", exc_info=error)
@@ -600,7 +599,7 @@ class KernelGate:
     def _finish(self, request: str, *, aborts: bool) -> None:
         if self._outstanding.pop(request, None) is None:
             return
-        for key, line in list(self.lines.items()):
+        for key, line in list(self._lines.items()):
             held = line.held
             if held and request in held.waits:
                 held.waits.discard(request)
@@ -627,16 +626,16 @@ class KernelGate:
                 line.items.appendleft(item)
                 self._settle(key, line, item, item.message, self._decide(item.message), connection)
         if not line.held:
-            self.lines.pop(key, None)
+            self._lines.pop(key, None)
 
     def restarted(self) -> None:
         """Forget what belonged to the kernel's last life; its clients are told by the server."""
         self._kernel_session = ""
         self._count = 0
-        for line in self.lines.values():  # a notice that is just being worded finds nobody waiting
+        for line in self._lines.values():  # a notice that is just being worded finds nobody waiting
             line.held = None
             line.items.clear()
-        self.lines.clear()
+        self._lines.clear()
         self._outstanding.clear()
         self._gone.clear()
         self._stopped.clear()
@@ -647,7 +646,7 @@ class KernelGate:
     def _watch(self) -> None:
         """Look whether what a refusal waits for can still come."""
         self._watching = None
-        if not self.lines:
+        if not self._lines:
             self._idle_looks = self._silent_looks = 0
             return
         idle, stirred, self._stirred = self._is_idle(), self._stirred, False
