@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.central.postgresql import Cluster
 from tests.hub.conftest import StartHub
 from tests.hub.guarded import Guarded
 from tests.hub.hubs import text_of, wait_for
@@ -28,12 +29,10 @@ def example_config() -> str:
     return text.replace(":8000", ":PROXY_PORT").replace(":10101", ":SERVICE_PORT")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def guarded(request: pytest.FixtureRequest, start_hub: StartHub) -> Guarded:
-    variables = {}
-    if request.param == "postgresql":
-        variables["TOS_GUARD_DATABASE_URL"] = request.getfixturevalue("postgresql").create()
-    return Guarded(start_hub(example_config(), variables=variables))
+@pytest.fixture(scope="module")
+def guarded(postgresql: Cluster, start_hub: StartHub) -> Guarded:
+    """On PostgreSQL; the other tests of this folder are on SQLite."""
+    return Guarded(start_hub(example_config(), variables={"TOS_GUARD_DATABASE_URL": postgresql.create()}))
 
 
 def accept_terms(guarded: Guarded, user: str) -> None:

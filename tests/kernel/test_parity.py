@@ -70,7 +70,7 @@ def neutral(value: Any) -> Any:
     if isinstance(value, str):
         value = re.sub(r"0x[0-9a-f]+|\bat [0-9a-f]{8,}", "0x", value)
         value = re.sub(r"ipykernel_\d+/\d+", "ipykernel_N", value)
-        value = re.sub(r"[\d.]+ (?:[nµμm]?s|us|min)\b", "T", value)
+        value = re.sub(r"[\d.]+(?:e\+\d+)? (?:[nµμm]?s|us|min)\b", "T", value)
     return value
 
 
