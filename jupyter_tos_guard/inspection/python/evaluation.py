@@ -598,7 +598,10 @@ class Evaluator:
         elif kind is Process:
             yield from (value.output.splitlines(True) if value.output else [UNKNOWN])
         elif type(value) in library.ITERATORS:
-            yield from library.bounded(value)
+            try:
+                yield from library.bounded(value)
+            except TypeError:  # it chains something that is not known
+                yield UNKNOWN
         else:
             yield UNKNOWN
 
