@@ -733,6 +733,26 @@ def _environ_update(self: Evaluator, symbol: Symbol, arguments: Arguments, keywo
     return None
 
 
+def load_dotenv(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``dotenv.load_dotenv(path)`` and ``dotenv_values``: lines ``NAME=value`` of a file."""
+    from jupyter_tos_guard.inspection.shell import process
+
+    path = self.text(_given(arguments, keywords, 0, "dotenv_path") or ".env")
+    file = process.find_file(path, self.state)
+    text = process.text_of(file.content) if file is not None and file.content else ""
+    values: dict[Value, Value] = {}
+    for line in text.splitlines()[:500]:
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        value = value.strip()
+        if equals and re.fullmatch(r"[\w.]+", name := name.strip()):
+            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+            values[name] = value[1:-1] if quoted else value.partition(" #")[0].rstrip()
+    if symbol.name.endswith("dotenv_values"):
+        return values
+    _environ_update(self, symbol, [values], {})
+    return True
+
+
 def _getenv(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     name = self.text(_first(arguments))
     if name in self.state.environ:
@@ -1411,8 +1431,12 @@ def _magic_decorator(self: Evaluator, symbol: Symbol, arguments: Arguments, keyw
 
 
 def _alias(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    from jupyter_tos_guard.inspection.python import magics
+
     if len(arguments) > 1:
-        self.state.magics[self.text(arguments[0])] = self.text(arguments[1])
+        magics.define(
+            self, self.text(arguments[0]), self.text(arguments[1]), symbol.name.endswith("define_macro")
+        )
     return None
 
 
@@ -2098,6 +2122,9 @@ HANDLERS: Final[dict[str, Any]] = {
     "get_ipython.push": _push,
     "get_ipython.user_ns.update": _push,
     "get_ipython.events.unregister": _unregister,
+    "dotenv.load_dotenv": load_dotenv,
+    "dotenv.main.load_dotenv": load_dotenv,
+    "dotenv.dotenv_values": load_dotenv,
     "get_ipython.define_alias": _alias,
     "get_ipython.alias_manager.define_alias": _alias,
     "get_ipython.alias_manager.soft_define_alias": _alias,

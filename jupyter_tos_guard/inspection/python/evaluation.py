@@ -297,7 +297,8 @@ class Evaluator:
     def run_cell(self, body: Sequence[ast.stmt], source: str) -> Value:
         """Run a cell's own statements; those that reach no sink wait until they are needed."""
         unread = self.state.unread
-        if unread is None or unread.screen is None or self.frame.names is not self.state.names or not body:
+        here = self.frame.names is self.state.names and not self.outputs  # what is printed is captured
+        if unread is None or unread.screen is None or not here or not body:
             return self.run(body)
         lines = source.split("\n")
         value: Value = None
@@ -2265,6 +2266,7 @@ def hot_names(state: State, known: set[str] | None = None) -> set[str]:
     hot = heat.names(state.names) if known is None else set(known)
     # A module that the session wrote does what it does when it is imported.
     hot.update(path.rpartition("/")[2][:-3] for path in state.files if path.endswith(".py"))
+    hot.update(state.magics)
     if isinstance(session, Session):
         if session.deferred:
             hot |= heat.reached([each.function for each in session.deferred], state.names)
