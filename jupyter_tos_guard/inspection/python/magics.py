@@ -453,8 +453,6 @@ def _rehash(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
 
 def _import_all(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     """``%aimport a, b, -c``: imports for autoreload."""
-    from jupyter_tos_guard.inspection.python import sinks
-
     modules = ", ".join(word for word in line.replace(",", " ").split() if word[0] != "-")
     return _at(self, origin, lambda: run_nested(self, f"import {modules}", ())) if modules else None
 
@@ -622,6 +620,13 @@ def _python_cell(self: Evaluator, name: str, line: str, body: str, origin: Origi
                 captured.attributes["stdout"] = kept.content or ""
 
 
+def _test_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:
+    """``%%ipytest``: a cell of tests."""
+    _python_cell(self, name, "", body, origin, first_line)
+    _at(self, origin, lambda: effects.run_tests(self, self.all_names()))
+    return UNKNOWN
+
+
 def _cython_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:
     """``%%cython``: Python with declarations; functions of C are imported like Python's."""
     return _python_cell(self, name, "", re.sub(r"\bcimport\b", "import", body), origin, 0)
@@ -701,9 +706,12 @@ _QUIET: Final = frozenset(
     "popd dhist edit ed save pastebin gui connect_info qtconsole killbgscripts script sql inline "
     "widget doctest_mode page profile pprint".split()
 )
-_AUTOMAGIC: Final = (
-    frozenset(_LINE) | _PROGRAM_MAGICS | frozenset("ls rmdir ll man less more".split())
-) - {"time", "capture", "debug", "!"}
+_AUTOMAGIC: Final = (frozenset(_LINE) | _PROGRAM_MAGICS | frozenset("ls rmdir ll man less more".split())) - {
+    "time",
+    "capture",
+    "debug",
+    "!",
+}
 _CELL: Final[dict[str, Any]] = {
     **dict.fromkeys("writefile file writetemplate".split(), _writefile),
     **dict.fromkeys("bash sh script system sx ! cmd shell zsh ksh dash".split(), _shell_cell),
@@ -712,6 +720,7 @@ _CELL: Final[dict[str, Any]] = {
         "wurlitzer".split(),
         _python_cell,
     ),
+    **dict.fromkeys("ipytest run_pytest pytest unittest_main".split(), _test_cell),
     **dict.fromkeys("cython cython_inline cython_pyximport".split(), _cython_cell),
     **dict.fromkeys("python python3 python2 pypy pypy3".split(), _child_cell),
     **dict.fromkeys(
