@@ -262,7 +262,7 @@ _GIT_SECTION = re.compile(r'\s*\[\s*([\w.\-]+)(?:\s+"((?:\\.|[^"\\])*)")?\s*\]')
 
 
 def _git_settings(process: Process, path: str, depth: int = 0) -> list[tuple[str, str]]:
-    """Settings in one file and in those that it includes."""
+    """Read settings in one file and in those that it includes."""
     settings: list[tuple[str, str]] = []
     file = process.file(path)
     if file is None or not file.content:
@@ -280,7 +280,7 @@ def _git_settings(process: Process, path: str, depth: int = 0) -> list[tuple[str
 
 
 def _git_included(process: Process, key: str, value: str, depth: int = 0) -> list[tuple[str, str]]:
-    """Settings that one setting brings along: ``include.path``, ``includeIf.….path``."""
+    """Read settings that one setting brings along: ``include.path``, ``includeIf.….path``."""
     included = key.lower().startswith(("include.", "includeif.")) and key.lower().endswith(".path")
     return _git_settings(process, value, depth + 1) if included and depth < 4 else []
 
@@ -302,7 +302,9 @@ def _git_set(process: Process, rest: list[str]) -> str:
     key, value = operands[0], operands[1]
     section, _, name = key.rpartition(".")
     head, dot, sub = section.partition(".")
-    path = path or ("~/.gitconfig" if any(n in ("global", "system") for n, _ in options) else ".git/config")
+    if path is None:
+        own = process.environ.get("GIT_CONFIG_GLOBAL", "~/.gitconfig")
+        path = own if any(n in ("global", "system") for n, _ in options) else ".git/config"
     process.write(
         path, f"[{head}{f' {chr(34)}{sub}{chr(34)}' if dot else ''}]\n\t{name} = {value}\n", append=True
     )
@@ -2004,9 +2006,9 @@ def _copy_remote(process: Process) -> str:
 
 def _netcat(process: Process) -> str:
     """``nc``, ``ncat``, ``telnet``, ``socat``: hosts, ports, and the programs that they start."""
-    process.announce()
     if process.name == "socat":
         return _socat(process)
+    process.announce()
     options, operands = split(
         process.arguments,
         "eciIGmMopqsTwWxXPVgS" if process.name == "nc" else "bceklnSXE",
@@ -2024,7 +2026,17 @@ def _netcat(process: Process) -> str:
     return HOLE
 
 
+#: Addresses of socat that are on this computer only.
+_SOCAT_LOCAL = frozenset(
+    "- stdio stdin stdout stderr exec system shell fd file open create gopen pipe pty".split()
+)
+
+
 def _socat(process: Process) -> str:
+    kinds = {
+        each.partition(":")[0].partition(",")[0].lower() for each in process.arguments if each[:1] != "-"
+    }
+    process.announce(data=kinds <= _SOCAT_LOCAL)
     for address in process.arguments:
         kind, _, rest = address.partition(":")
         kind = kind.lower()

@@ -1479,7 +1479,7 @@ def _unzip(process: Process) -> str:
 
 
 def _line_editor(process: Process) -> str:
-    """``ed`` and ``ex``: a line that begins with ``!`` is a command."""
+    """``ed``: a line that begins with ``!`` is a command."""
     process.announce()
     for found in re.finditer(r"^:?!(.+)$", process.stdin.rest(), re.M):
         process.shell(found.group(1), process.name)
@@ -1654,7 +1654,6 @@ HANDLERS: dict[str, Handler] = {
     "dtrx": _unzip,
     "aunpack": _unzip,
     "ed": _line_editor,
-    "ex": _line_editor,
     "man": _man,
     "gpg": _gpg,
     "gpg2": _gpg,
