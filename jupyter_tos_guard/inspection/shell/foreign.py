@@ -1822,7 +1822,6 @@ _INNER_PYTHON = re.compile(r":?\s*py(?:3|thon3?|x)?\s+(.+)", re.DOTALL)
 
 def _console(process: Process) -> str:
     """Run what the commands of an editor, a debugger or a database client start."""
-    process.announce()
     mention_addresses(process)
     spec = _CONSOLES[process.name]
     commands, files = spec.commands.split(), spec.files.split()
@@ -1836,6 +1835,7 @@ def _console(process: Process) -> str:
             texts.append(value if equals else next(words, ""))
         elif option in files:
             texts += (process.read(value if equals else next(words, "")) or "").splitlines()[:500]
+    process.announce(hide=[word for word in process.arguments if word in texts or " " in word])
     texts += process.stdin.rest().splitlines()[:500]
     for text in texts:
         if found := re.match(rf"[:\s]*(?:{spec.shell})(.+)", text, re.DOTALL):

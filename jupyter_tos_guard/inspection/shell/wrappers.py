@@ -976,7 +976,13 @@ def _task_runner(process: Process) -> str:
         if file.content is None:
             continue
         text = text_of(file.content)[: 1 << 16]
-        language = "python" if path.endswith((".py", "SConstruct")) else "ruby" if "akefile" in path else ""
+        language = (
+            "python"
+            if path.endswith((".py", "SConstruct"))
+            else "ruby"
+            if path.lower().endswith("rakefile")
+            else ""
+        )
         if language == "python":
             process.python(_with_calls(process.name, text, arguments), f"file {path}")
         elif language:
