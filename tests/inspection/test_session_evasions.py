@@ -276,6 +276,51 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         f"%%writefile .pre-commit-config.yaml\nrepos:\n- repo: local\n  hooks:\n  - {{id: a, entry: {c}, language: system}}",
         "!pre-commit run -a",
     ],
+    "rules included": lambda c: [
+        "%%writefile Makefile\ninclude x.mk\nall:\n\t$(R)\n",
+        f"%%writefile x.mk\ndefine R\n{c}\nendef\n",
+        "!make",
+    ],
+    "rules of a folder": lambda c: [
+        "%%writefile Makefile\nx:\n\t${MAKE} -C d\n",
+        f"%%writefile d/Makefile\nall:\n\t{c}\n",
+        "!make",
+    ],
+    "build list included": lambda c: [
+        "%%writefile CMakeLists.txt\ninclude(g.cmake)",
+        f"%%writefile g.cmake\nexecute_process(COMMAND {c})",
+        "!cmake -S . -B b",
+    ],
+    "command in a list": lambda c: [
+        f"%%writefile meson.build\nproject('a')\nrun_command({', '.join(map(repr, c.split()))})",
+        "!meson setup b",
+    ],
+    "actions of a task": lambda c: [
+        f"%%writefile dodo.py\ndef task_a(): return {{'actions': [{c!r}]}}",
+        "!doit",
+    ],
+    "script of a project": lambda c: [
+        f"%%writefile pyproject.toml\n[tool.pdm.scripts]\nx = '{c}'",
+        "!pdm run x",
+    ],
+    "task in JSON": lambda c: [f'%%writefile deno.json\n{{"tasks": {{"x": "{c}"}}}}', "!deno task x"],
+    "workflow": lambda c: [
+        f"%%writefile .github/workflows/a.yml\njobs:\n  a:\n    steps:\n    - run: |\n        {c}",
+        "!act",
+    ],
+    "module of a folder": lambda c: [
+        "%%writefile w/a.py\nx = 1",
+        f"%%writefile w/b.py\nimport os\ndef go(): os.system({c!r})",
+        "import w.b\nimport w.a\nw.b.go()",
+    ],
+    "package": lambda c: [
+        f"%%writefile w/__init__.py\nimport os\ndef go(): os.system({c!r})",
+        "from w import go\ngo()",
+    ],
+    "module out of a folder": lambda c: [
+        f"%%writefile w/a.py\nimport os\ndef go(): os.system({c!r})",
+        "from w import a\na.go()",
+    ],
     # settings of git
     "setting read back": lambda c: [f"!git config --global a.url {c[10:]}", "!git clone $(git config a.url)"],
     "setting of a file": lambda c: [

@@ -551,8 +551,6 @@ def _shell_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin
     words = _without_script_options(split_words(line))
     if name == "script":
         name, *words = words or ["bash"]
-        if name.rpartition("/")[2] == "env" and words:
-            name, *words = words
         name = name.rpartition("/")[2]
     verbatim = bool(first_line)
     lines = body.count("\n")

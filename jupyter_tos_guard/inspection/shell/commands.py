@@ -27,6 +27,7 @@ from jupyter_tos_guard.inspection.shell.wrappers import (
     copy_file,
     run_python_file,
     run_startup_file,
+    task_runner,
     unpack_archive,
     written,
 )
@@ -1087,6 +1088,8 @@ def _pip_run(process: Process, arguments: list[str]) -> str:
         break
     if not command:
         return HOLE
+    if script := _project_script(process, command[0]):
+        return process.shell(script, f"{process.name} run {command[0]}")
     if process.name in ("uvx", "pipx", "pip-run"):
         # The command's name is the package's.
         _requirement(process, command[0].split("@")[0] if "://" not in command[0] else command[0])
@@ -1098,6 +1101,19 @@ def _pip_run(process: Process, arguments: list[str]) -> str:
             _requirement(process, spec)
         return process.run(["python", *command])
     return process.run(command)
+
+
+def _project_script(process: Process, name: str) -> str:
+    """Find the command that the project's own file calls ``name``."""
+    for path in ("pyproject.toml", "Pipfile") if process.state.files else ():
+        found = re.search(
+            rf"^[\"']?{re.escape(name)}[\"']?\s*=\s*(?:\{{\s*(?:cmd|shell)\s*=\s*)?(\"[^\"\n]+|'[^'\n]+)",
+            process.read(path) or "",
+            re.MULTILINE,
+        )
+        if found:
+            return found.group(1)[1:]
+    return ""
 
 
 def _requirement(process: Process, spec: str) -> None:
@@ -1341,6 +1357,8 @@ def _installer(process: Process) -> str:
         key, _, value = setting.partition("=")
         if "invoke" in key.lower() or "pre-install-pkgs" in key.lower():
             process.shell(value, f"{process.name} -o")
+    if process.name == "composer" and operands[:1] in (["run"], ["run-script"]):
+        return task_runner(process)
     for text in _all(options, "run", "command") if ecosystem == "nix" else ():
         process.shell(text, process.name)
     if verbs:

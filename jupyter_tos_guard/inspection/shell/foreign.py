@@ -1639,6 +1639,10 @@ def _interpreter(process: Process) -> str:
     if name == "deno" and rest[:1] == ["eval"]:
         texts, rest = rest[1:2], []
     process.announce(hide=texts)
+    if name == "deno" and rest[:1] == ["task"]:
+        from jupyter_tos_guard.inspection.shell.wrappers import task_runner
+
+        return task_runner(process)
     if name in ("deno", "bun", "crystal", "nim") and rest[:1] == ["run"]:
         rest = [a for a in rest[1:] if not a.startswith("-")]
     if texts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
@@ -962,7 +963,7 @@ def _make(process: Process) -> str:
     return HOLE
 
 
-def _task_runner(process: Process) -> str:
+def task_runner(process: Process) -> str:
     """Run what the file of a task or test runner holds: ``just``, ``task``, ``tox``, ``nox``, ``pytest``."""
     process.announce()
     arguments = process.arguments
@@ -976,24 +977,29 @@ def _task_runner(process: Process) -> str:
         if file.content is None:
             continue
         text = text_of(file.content)[: 1 << 16]
-        language = (
-            "python"
-            if path.endswith((".py", "SConstruct"))
-            else "ruby"
-            if path.lower().endswith("rakefile")
-            else ""
-        )
+        language = next((v for k, v in _FILE_LANGUAGES.items() if path.lower().endswith(k)), "")
         if language == "python":
             process.python(_with_calls(process.name, text, arguments), f"file {path}")
+        elif language == "sh":
+            process.shell(text, f"file {path}")
         elif language:
             from jupyter_tos_guard.inspection.shell.foreign import run_source_file
 
             run_source_file(process, path, language)
         else:
             text = _with_variables(text)
+            for listed in _LISTED_COMMAND.findall(text):
+                process.run([each[1:-1] for each in _QUOTED.findall(listed)], f"file {path}")
+            if path.endswith((".json", ".jsonc")):
+                scripts = dict(_JSON_TEXT.findall(text))
+                text = "".join(f" - {scripts[each]}\n" for each in named if each in scripts)
             for found in (*_TASK_LINE.finditer(text), *_FLOW_COMMAND.finditer(text)):
                 process.shell(found.group(1).strip("\"' "), f"file {path}")
     return HOLE
+
+
+#: Files of runners that are programs, by the ends of their names.
+_FILE_LANGUAGES = {".py": "python", "sconstruct": "python", "rakefile": "ruby", ".envrc": "sh", ".sh": "sh"}
 
 
 def _task_files(process: Process) -> list[str]:
@@ -1006,7 +1012,7 @@ def _task_files(process: Process) -> list[str]:
             found.append(pattern)
             continue
         paths = list(process.state.files)[:2000]
-        found += [path for path in paths if fnmatchcase(path.rsplit("/", 1)[-1], pattern)][:100]
+        found += [path for path in paths if fnmatchcase("/" + path, "*/" + pattern)][:100]
     return found
 
 
@@ -1015,6 +1021,12 @@ _FUNCTION = re.compile(r"^(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(([^()]*)", re.MU
 
 def _with_calls(runner: str, text: str, arguments: Sequence[str]) -> str:
     """Python text that ends with the calls that its runner makes."""
+    if runner == "doit":
+        calls = [
+            f"for each in {name}()['actions']: __import__('os').system(each)"
+            for name, _ in _FUNCTION.findall(text)
+        ]
+        return "\n".join([text, *calls[:100], ""])
     if runner not in _CONTEXTS:
         return f"{text}\nimport unittest\nunittest.main()\n"
     calls = []
@@ -1047,7 +1059,7 @@ def _with_variables(text: str) -> str:
     if "$" not in text and "{{" not in text:
         return text
     known = {name: value.strip("\"'") for name, value in _TASK_VARIABLE.findall(text)}
-    return _TASK_PLACE.sub(lambda found: known.get(found.group(1), found.group()), text)
+    return _TASK_PLACE.sub(partial(_from_table, known), text)
 
 
 _TASK_VARIABLE = re.compile(r"^[ \t]*(\w+)[ \t]*(?::=|=|:)[ \t]*([^\n]{1,1000}?)[ \t]*$", re.MULTILINE)
@@ -1078,7 +1090,14 @@ _RUNNERS = {
     "scons": ("SConstruct",),
     "rake": ("Rakefile", "rakefile"),
     "ninja": ("build.ninja",),
-    "act": (),
+    "act": (".github/workflows/*.yml", ".github/workflows/*.yaml"),
+    "doit": ("dodo.py",),
+    "meson": ("meson.build",),
+    "poe": ("pyproject.toml", "poe_tasks.toml"),
+    "mise": ("mise.toml", ".mise.toml"),
+    "direnv": (".envrc",),
+    "deno": ("deno.json", "deno.jsonc", "package.json"),
+    "composer": ("composer.json",),
     "pre-commit": (".pre-commit-config.yaml",),
 }
 #: What a line of such a file runs: after the key that says so, or indented below a target.
@@ -1087,6 +1106,13 @@ _TASK_LINE = re.compile(
     r"[ \t]*[:=][ \t]*|[ \t]+(?:-[ \t]+)?)([a-z./][\w./-]*[ \t][^\n]{3,2000}|[\"'][a-z][^\n]{3,2000}[\"'])$",
     re.MULTILINE,
 )
+_QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
+#: ``run_command('git', 'clone', …)``, ``command: ["git", "clone", …]``.
+_LISTED_COMMAND = re.compile(
+    r"(?:\brun_command\(|\b(?:command|cmd|entrypoint|exec)[\"']?\s*[:=]\s*\[)"
+    r"((?:\s*(?:'[^'\n]*'|\"[^\"\n]*\")\s*,?){1,64})"
+)
+_JSON_TEXT = re.compile(r'"([\w:.\-]+)"\s*:\s*"((?:\\.|[^"\\])*)"')
 #: The same within braces: ``{id: a, entry: git clone …, language: system}``.
 _FLOW_COMMAND = re.compile(
     r"[{,][ \t]*[\"']?(?:entry|cmds?|run|commands?|script|exec)[\"']?[ \t]*:[ \t]*\[?([^,}\]\n]{3,2000})"
@@ -1097,18 +1123,21 @@ def _cmake(process: Process) -> str:
     """``cmake folder``: the commands and downloads that its lists name."""
     process.announce()
     operands = [each for each in process.arguments if not each.startswith("-")] or ["."]
-    given = re.findall(r"^-D(\w+)(?::\w+)?=(.*)$", "\n".join(process.arguments), re.MULTILINE)
-    for folder in operands[:4]:
-        path = "CMakeLists.txt" if folder == "." else f"{folder.rstrip('/')}/CMakeLists.txt"
-        if "-P" in process.arguments:
-            path = folder
+    known = dict(re.findall(r"^-D(\w+)(?::\w+)?=(.*)$", "\n".join(process.arguments), re.MULTILINE))
+    pending = operands[:4]
+    if "-P" not in process.arguments:
+        pending = [f"{each.rstrip('/')}/CMakeLists.txt" for each in pending]
+    for path in pending:  # grows on the way
         file = process.file(path)
-        if file is None or file.content is None:
+        if file is None or file.content is None or len(pending) > 64:
             continue
         text = re.sub(r"#[^\n]*", "", text_of(file.content))[: 1 << 16]
-        known = dict(_CMAKE_SET.findall(text) + given)
+        known = {**dict(_CMAKE_SET.findall(text)), **known}
         for _ in range(3):
-            text = re.sub(r"\$\{(\w+)\}", lambda found: known.get(found.group(1), found.group()), text)  # noqa: B023
+            text = _CMAKE_VARIABLE.sub(partial(_from_table, known), text)
+        for verb, name in _CMAKE_MORE.findall(text):
+            name = f"{name}/CMakeLists.txt" if verb.lower() == "add_subdirectory" else name
+            pending.append(resolve(name, path.rpartition("/")[0]))
         for found in _CMAKE_COMMAND.finditer(text):
             process.shell(found.group(1).strip(), f"file {path}")
         for found in _CMAKE_FETCH.finditer(text):
@@ -1117,6 +1146,12 @@ def _cmake(process: Process) -> str:
     return HOLE
 
 
+def _from_table(known: dict[str, str], found: re.Match[str]) -> str:
+    return known.get(found.group(1), found.group())
+
+
+_CMAKE_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_CMAKE_MORE = re.compile(r"\b(include|add_subdirectory)\s*\(\s*\"?([\w./\-]+)", re.IGNORECASE)
 _CMAKE_COMMAND = re.compile(
     r"\bCOMMAND\s+([^()]{2,2000}?)(?=\s+(?:COMMAND|WORKING_DIRECTORY|OUTPUT_\w+|RESULT_\w+|ERROR_\w+|TIMEOUT|"
     r"VERBATIM|COMMENT|DEPENDS)\b|\))",
@@ -1127,7 +1162,10 @@ _CMAKE_FETCH = re.compile(r"\b(GIT_REPOSITORY|URL|DOWNLOAD)\s+\"?([^\s\")]{4,100
 
 
 def _run_makefile(process: Process, text: str, operands: list[str], path: str) -> str:
-    variables: dict[str, str] = dict(process.environ)
+    variables: dict[str, str] = {**process.environ, "MAKE": "make", **dict(_MAKE_DEFINE.findall(text))}
+    text = _MAKE_DEFINE.sub("", text)
+    for _ in range(4):
+        text = _MAKE_INCLUDE.sub(lambda found: (process.read(found.group(1)) or "") + "\n", text[: 1 << 18])
     rules: dict[str, tuple[list[str], list[str]]] = {}
     current: list[str] | None = None
     for line in re.sub(r"\\\n\s*", " ", text).splitlines()[:4000]:
@@ -1141,6 +1179,8 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
             name, operator, value = assigned.groups()
             if operator == "!=":
                 value = process.shell(value, "make").strip()
+            elif operator.startswith(":"):
+                value = _make_text(value, variables, process)
             elif operator == "+=":
                 value = variables.get(name, "") + " " + value
             if operator != "?=" or name not in variables:
@@ -1178,6 +1218,12 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
             for line in recipe
         )
     return "".join(out)
+
+
+_MAKE_DEFINE = re.compile(
+    r"^define[ \t]+(\w+)[ \t]*=?[ \t]*\n(.*?)\n?^endef[^\n]*$", re.MULTILINE | re.DOTALL
+)
+_MAKE_INCLUDE = re.compile(r"^[ ]*-?s?include[ \t]+(\S+)[^\n]*$", re.MULTILINE)
 
 
 def _make_text(text: str, variables: dict[str, str], process: Process, depth: int = 0) -> str:
@@ -1636,7 +1682,7 @@ HANDLERS: dict[str, Handler] = {
     "make": _make,
     "gmake": _make,
     "cmake": _cmake,
-    **dict.fromkeys(_RUNNERS, _task_runner),
+    **dict.fromkeys(_RUNNERS.keys() - {"deno", "composer"}, task_runner),
     "cp": _copy,
     "mv": _copy,
     "ln": _copy,
