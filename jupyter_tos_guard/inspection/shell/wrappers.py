@@ -1162,10 +1162,10 @@ _CMAKE_FETCH = re.compile(r"\b(GIT_REPOSITORY|URL|DOWNLOAD)\s+\"?([^\s\")]{4,100
 
 
 def _run_makefile(process: Process, text: str, operands: list[str], path: str) -> str:
-    variables: dict[str, str] = {**process.environ, "MAKE": "make", **dict(_MAKE_DEFINE.findall(text))}
-    text = _MAKE_DEFINE.sub("", text)
     for _ in range(4):
         text = _MAKE_INCLUDE.sub(lambda found: (process.read(found.group(1)) or "") + "\n", text[: 1 << 18])
+    variables: dict[str, str] = {**process.environ, "MAKE": "make", **dict(_MAKE_DEFINE.findall(text))}
+    text = _MAKE_DEFINE.sub("", text)
     rules: dict[str, tuple[list[str], list[str]]] = {}
     current: list[str] | None = None
     for line in re.sub(r"\\\n\s*", " ", text).splitlines()[:4000]:
