@@ -321,6 +321,9 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         f"%%writefile w/a.py\nimport os\ndef go(): os.system({c!r})",
         "from w import a\na.go()",
     ],
+    "file in memory": lambda c: [
+        f"import os\nfd = os.memfd_create('a')\nos.write(fd, {c.encode()!r})\nos.system(f'sh /proc/{{os.getpid()}}/fd/{{fd}}')"
+    ],
     # settings of git
     "setting read back": lambda c: [f"!git config --global a.url {c[10:]}", "!git clone $(git config a.url)"],
     "setting of a file": lambda c: [

@@ -388,6 +388,23 @@ OTHERS: dict[str, tuple[str, str | tuple[str, ...]]] = {
         "package pypi:stem",
         ("pip config set install.requirement r.txt", "echo stem > r.txt; pip install"),
     ),
+    "requirements compiled": (
+        "package pypi:stem",
+        "echo stem > r.in; pip-compile r.in -o r.txt; pip install -r r.txt",
+    ),
+    "environment file by default": (
+        "package pypi:stem",
+        "printf 'dependencies:\\n- pip:\\n  - stem\\n' > environment.yml; conda env create",
+    ),
+    "list of pixi": (
+        "package pypi:stem",
+        "printf '[pypi-dependencies]\\nstem = \"*\"\\n' > pixi.toml; pixi install",
+    ),
+    "image of a cluster": ("package docker:a/tor", "kubectl run x --image=a/tor"),
+    "image of a pod": (
+        "package docker:a/tor",
+        "printf 'spec:\\n- image: a/tor\\n' > p.yml; kubectl apply -f p.yml",
+    ),
     "image without a container": ("package docker:a/tor", "crane export a/tor - | tar x -C r"),
     "remote forwarding": (
         "argument ssh -R",

@@ -807,6 +807,11 @@ def _os_open(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
     return Stream(path, "wb", b"")
 
 
+def _memory_file(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``os.memfd_create``: a file that has a number only."""
+    return Stream(f"/dev/fd/{100 + len(self.state.files)}", "wb", b"")
+
+
 def _fd(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``os.write(fd, data)`` and ``os.fdopen(fd)``."""
     stream = _first(arguments)
@@ -2207,6 +2212,7 @@ HANDLERS: Final[dict[str, Any]] = {
         _argument_words,
     ),
     "apt.package.mark_install": _mark_install,
+    "os.memfd_create": _memory_file,
     "dotenv.load_dotenv": load_dotenv,
     "dotenv.main.load_dotenv": load_dotenv,
     "dotenv.dotenv_values": load_dotenv,

@@ -687,6 +687,8 @@ class Evaluator:
             return library.bounded_text(value)
         if kind is Choice:
             return self.text(value.values[0])
+        if kind is Stream and value.path.startswith("/dev/fd/"):
+            return value.path[8:]  # type: ignore[no-any-return]
         return HOLE
 
     # -- calls -----------------------------------------------------------------------------------

@@ -1159,7 +1159,7 @@ def _project(process: Process, folder: str) -> None:
     ):
         for spec in re.findall(r"[\"']([^\"']+)[\"']", dependencies)[:500]:
             _requirement(process, spec)
-    for path in ("pyproject.toml", "Pipfile"):
+    for path in ("pyproject.toml", "Pipfile", "pixi.toml"):
         for section in _DEPENDENCIES.findall(process.read(base + path) or ""):
             for name, value in re.findall(r"^[\"']?([\w.\-]+)[\"']?\s*=\s*([^\n]*)", section, re.M)[:500]:
                 located = re.search(r"\b(?:git|url)\s*=\s*[\"']([^\"']+)", value)
@@ -1177,7 +1177,7 @@ def _project(process: Process, folder: str) -> None:
 
 #: Tables of names in poetry's and pipenv's files.
 _DEPENDENCIES = re.compile(
-    r"^\[(?:tool\.poetry(?:\.group\.[\w\-]+)?\.(?:dev-)?dependencies|(?:dev-)?packages)\][^\n]*\n((?:(?!\[)[^\n]*\n?)*)",
+    r"^\[(?:tool\.poetry(?:\.group\.[\w\-]+)?\.(?:dev-)?dependencies|(?:dev-)?packages|(?:tool\.pixi\.)?pypi-dependencies)\][^\n]*\n((?:(?!\[)[^\n]*\n?)*)",
     re.MULTILINE,
 )
 
@@ -1246,9 +1246,12 @@ def _conda(process: Process) -> str:
         for url in _all(options, "c", "channel"):
             if "://" in url:
                 process.fetch(url)
+        if process.name == "pixi" and not packages:
+            _project(process, ".")
+        pypi = any(name == "pypi" for name, _ in options)
         for spec in packages:
-            _conda_spec(process, spec)
-        for path in _all(options, "f", "file"):
+            _requirement(process, spec) if pypi else _conda_spec(process, spec)
+        for path in _all(options, "f", "file") or (["environment.yml"] if verb == "env" else []):
             _conda_file(process, path)
     return HOLE
 
@@ -1389,7 +1392,7 @@ def _installer(process: Process) -> str:
             else operand
         )
         if operand.endswith((".deb", ".rpm", ".apk")):
-            name = re.split(r"[_]|-\d", name)[0]
+            name = re.split(r"[_]|-\d", name[:-4])[0]
         elif ecosystem == "apt":
             if name.endswith("-") and len(name) > 1:
                 continue  # `name-` removes
@@ -1467,8 +1470,40 @@ def _registry_tool(process: Process) -> str:
     process.announce()
     _, operands = split(process.arguments, "f", ("platform", "format", "override-os", "override-arch"))
     for operand in operands[1:]:
-        if operand != "-" and not re.match(r"(?:dir|oci|oci-archive|docker-archive|docker-daemon):", operand):
+        if operand not in ("-", "pull", "export", "copy") and not re.match(
+            r"(?:dir|oci|oci-archive|docker-archive|docker-daemon):", operand
+        ):
             _image(process, operand)
+    return HOLE
+
+
+def _kubectl(process: Process) -> str:
+    """``kubectl run name --image=x``, ``kubectl apply -f file``: the images that are started."""
+    process.announce()
+    end = process.arguments.index("--") if "--" in process.arguments else len(process.arguments)
+    options, _ = split(process.arguments[:end], "fn", ("image", "filename", "namespace"))
+    for name in _all(options, "image"):
+        _image(process, name)
+    for path in _all(options, "f", "filename"):
+        if "://" in path:
+            process.fetch(path)
+        text = process.read(path) if "://" not in path else ""
+        for name in re.findall(r"^[\s-]*image:\s*[\"']?([^\s\"']+)", text or "", re.MULTILINE)[:100]:
+            _image(process, name)
+    command = process.arguments[end + 1 :]
+    return process.run(command, "kubectl") if command else HOLE
+
+
+def _pip_tools(process: Process) -> str:
+    """``pip-compile file -o file`` and ``pip-sync file``."""
+    process.announce()
+    compiles = process.name == "pip-compile"
+    options, operands = split(process.arguments, "o", ("output-file", "extra-index-url", "index-url"))
+    for path in operands or ["requirements.in" if compiles else "requirements.txt"]:
+        _requirements(process, path)
+        if compiles and (text := process.read(path)):
+            target = _last(options, "o", "output-file") or path.removesuffix(".in") + ".txt"
+            process.write(target, text, append=True)
     return HOLE
 
 
@@ -1763,7 +1798,7 @@ _DOCKER_LONGS = (
     "project-name",
     "allow-root-dir",
 )
-_CONTAINER_RUN = frozenset({"run", "create", "exec", "shell", "instance", "start"})
+_CONTAINER_RUN = frozenset({"from", "run", "create", "exec", "shell", "instance", "start"})
 
 
 def _docker(process: Process) -> str:
@@ -1911,6 +1946,8 @@ def _ssh(process: Process) -> str:
         _connected(process, "ssh", target)
     if command:
         process.shell(" ".join(command), f"{process.name} {host}")
+    elif (text := process.stdin.rest()).replace(HOLE, "").strip():
+        process.shell(text, f"piped to {process.name} {host}")
     return HOLE
 
 
@@ -2195,15 +2232,18 @@ HANDLERS: dict[str, Handler] = {
             "easy_install",
             "pip-run",
             "pip-tools",
-            "pip-sync",
         ),
         _pip,
     ),
+    **dict.fromkeys(("pip-compile", "pip-sync"), _pip_tools),
+    **dict.fromkeys(("kubectl", "oc", "microk8s.kubectl"), _kubectl),
     **dict.fromkeys(("conda", "mamba", "micromamba", "pixi", "conda-lock"), _conda),
     **dict.fromkeys(_INSTALLERS, _installer),
     "nix": _nix,
     **dict.fromkeys(("bundle", "bundler"), _bundle),
-    **dict.fromkeys(("crane", "gcrane", "skopeo", "oras", "regctl"), _registry_tool),
+    **dict.fromkeys(
+        ("crane", "gcrane", "skopeo", "oras", "regctl", "ctr", "crictl", "img", "ch-image"), _registry_tool
+    ),
     "dpkg": _dpkg,
     "rpm": _dpkg,
     "gdebi": _dpkg,
