@@ -20,7 +20,7 @@ _SEPARATORS = {code: " " for code in range(128) if not (chr(code).isalnum() or c
 #: Magics that "automagic" lets people write without the ``%``, as far as they can do something.
 _AUTOMAGIC = frozenset(
     "pip pip3 uv mamba micromamba conda run sx sc system load load_ext rerun recall macro alias cd env "
-    "set_env store edit ed rehashx script bash sh".split()
+    "set_env store edit ed rehashx script bash sh cp mv aimport dotenv".split()
 )
 #: Lines that IPython hands to a magic or a shell: escapes, assignments from them, bare magics.
 _IPYTHON_LINE = re.compile(
@@ -52,7 +52,8 @@ SINKS = frozenset(
     "urlopen urlretrieve get_file download_url download_url_to_file snapshot_download hf_hub_download "
     "clone_from sitecustomize usercustomize "
     # change what later commands and scripts find: files, environment, folder
-    "environ putenv write write_text write_bytes writelines renames symlink symlink_to "
+    "testmod testfile run_docstring_examples load_dotenv dotenv_values environ argv putenv mark_install "
+    "write write_text write_bytes writelines renames symlink symlink_to "
     "hardlink_to shutil copyfile copytree copy2 chdir chmod extractall unpack_archive "
     # this package and the files that load it
     "jupyter_tos_guard tos_guard jupyter_tos_guard_config ipython_kernel_config ipython_config".split()
@@ -82,7 +83,7 @@ SINK_MODULES = frozenset(
     "pygit2 github ftplib telnetlib socket websocket websockets smtplib scapy insightface onnxruntime pip "
     "piplite micropip conda ensurepip condacolab site jupyter_client nbclient papermill nbconvert "
     "nbformat zipimport __main__ webbrowser pydoc distutils setuptools selenium playwright pyppeteer "
-    "splinter rpy2 lupa ssl zmq libtmux".split()
+    "splinter rpy2 lupa ssl zmq libtmux pytest unittest".split()
 )
 
 

@@ -190,6 +190,172 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         "!PYTHONSTARTUP=st.py python -i < /dev/null",
     ],
     "task runner": lambda c: [f"%%writefile justfile\ngo:\n    {c}\n", "!just go"],
+    # IPython's lines and cells
+    "arguments of a script": lambda c: [
+        f"u = {c.split()[2]!r}",
+        '%%bash --out o -s clone "$u"\ngit $1 "$2"',
+    ],
+    "arguments of any script": lambda c: [f"%%script bash -s {c[10:]}\ngit clone $1"],
+    "captured output": lambda c: [f"%%capture --no-stderr o\nprint({c!r})", "import os\nos.system(o.stdout)"],
+    "captured output of a program": lambda c: [f"%%capture o\n!echo {c}", "!{o.stdout}"],
+    "alias without its escape": lambda c: [f"%alias gc git clone {c[10:40]}%l", f"gc {c[40:]}"],
+    "programs as aliases": lambda c: ["%rehashx", c],
+    "macro defined by a call": lambda c: [
+        f"get_ipython().define_macro('m', \"get_ipython().system({c!r})\")",
+        "m",
+    ],
+    "import for reloading": lambda c: [f"%%writefile w.py\nimport os\nos.system({c!r})", "%aimport w"],
+    "environment file": lambda c: [
+        f"%%writefile .env\nexport Z='{c}'",
+        "from dotenv import load_dotenv; load_dotenv()",
+        "!$Z",
+    ],
+    "environment file by magic": lambda c: [f"%%writefile .env\nZ={c}", "%dotenv", "!$Z"],
+    "written in two cells": lambda c: [
+        f"%%writefile r.sh\n{c[:9]} \\",
+        f"%%writefile -a r.sh\n{c[9:]}",
+        "!sh r.sh",
+    ],
+    "copied without an escape": lambda c: [f"%%writefile a.txt\n{c}", "cp a.txt b.sh", "!sh b.sh"],
+    # files that run as what they are part of
+    "folder that runs": lambda c: [
+        f"%%writefile app/__main__.py\nimport os\nos.system({c!r})",
+        "!python app",
+    ],
+    "archive that runs": lambda c: [
+        f"%%writefile app/__main__.py\nimport os\nos.system({c!r})",
+        "!python -m zipapp app -o x.pyz && python x.pyz",
+    ],
+    "archive made in Python": lambda c: [
+        f"%%writefile m.py\nimport os\nos.system({c!r})",
+        "import zipfile\nwith zipfile.ZipFile('x.zip', 'w') as z: z.write('m.py', '__main__.py')",
+        "!python x.zip",
+    ],
+    "packed and unpacked": lambda c: [
+        f"%%writefile d/r.sh\n{c}",
+        "!tar czf x.tgz d; rm -r d",
+        "!tar xzf x.tgz -C /tmp; sh /tmp/d/r.sh",
+    ],
+    # runners
+    "test of a file": lambda c: [
+        "%%writefile t/test_a.py\nimport os, pytest\n@pytest.fixture\n"
+        f"def u(): return {c!r}\ndef test_x(u): os.system(u)",
+        "import pytest; pytest.main(['-q', 't'])",
+    ],
+    "hook of the tests": lambda c: [
+        f"%%writefile conftest.py\nimport os\ndef pytest_configure(config): os.system({c!r})",
+        "!python -m pytest -q",
+    ],
+    "test class of a file": lambda c: [
+        "%%writefile test_a.py\nimport os, unittest\nclass T(unittest.TestCase):\n"
+        f"    def setUp(self): self.c = {c!r}\n    def test_x(self): os.system(self.c)",
+        "!python -m unittest",
+    ],
+    "cell of tests": lambda c: [f"%%ipytest\nimport os\ndef test_x(): os.system({c!r})"],
+    "examples": lambda c: [
+        f'import doctest\ndef f():\n    """\n    >>> import os\n    >>> os.system({c!r})\n    """\ndoctest.testmod()'
+    ],
+    "task with arguments": lambda c: [
+        "%%writefile tasks.py\nfrom invoke import task\n@task\ndef get(c, url): c.run('git clone ' + url)",
+        f"!inv get --url {c[10:]}",
+    ],
+    "session of a runner": lambda c: [
+        f"%%writefile noxfile.py\nimport nox\n@nox.session\ndef go(s): s.run(*{c.split()!r}, external=True)",
+        "!nox -s go",
+    ],
+    "script of a build": lambda c: [
+        f"%%writefile g.cmake\nset(u {c[10:]})\nexecute_process(COMMAND git clone ${{u}})",
+        "!cmake -P g.cmake",
+    ],
+    "rule of a build": lambda c: [
+        f"%%writefile build.ninja\nu = {c[10:]}\nrule r\n  command = git clone $u\nbuild out: r",
+        "!ninja",
+    ],
+    "rule on the command line": lambda c: [f"!make --eval='x: ; {c}' x"],
+    "hook of a commit": lambda c: [
+        f"%%writefile .pre-commit-config.yaml\nrepos:\n- repo: local\n  hooks:\n  - {{id: a, entry: {c}, language: system}}",
+        "!pre-commit run -a",
+    ],
+    "rules included": lambda c: [
+        "%%writefile Makefile\ninclude x.mk\nall:\n\t$(R)\n",
+        f"%%writefile x.mk\ndefine R\n{c}\nendef\n",
+        "!make",
+    ],
+    "rules of a folder": lambda c: [
+        "%%writefile Makefile\nx:\n\t${MAKE} -C d\n",
+        f"%%writefile d/Makefile\nall:\n\t{c}\n",
+        "!make",
+    ],
+    "build list included": lambda c: [
+        "%%writefile CMakeLists.txt\ninclude(g.cmake)",
+        f"%%writefile g.cmake\nexecute_process(COMMAND {c})",
+        "!cmake -S . -B b",
+    ],
+    "command in a list": lambda c: [
+        f"%%writefile meson.build\nproject('a')\nrun_command({', '.join(map(repr, c.split()))})",
+        "!meson setup b",
+    ],
+    "actions of a task": lambda c: [
+        f"%%writefile dodo.py\ndef task_a(): return {{'actions': [{c!r}]}}",
+        "!doit",
+    ],
+    "script of a project": lambda c: [
+        f"%%writefile pyproject.toml\n[tool.pdm.scripts]\nx = '{c}'",
+        "!pdm run x",
+    ],
+    "task in JSON": lambda c: [f'%%writefile deno.json\n{{"tasks": {{"x": "{c}"}}}}', "!deno task x"],
+    "workflow": lambda c: [
+        f"%%writefile .github/workflows/a.yml\njobs:\n  a:\n    steps:\n    - run: |\n        {c}",
+        "!act",
+    ],
+    "module of a folder": lambda c: [
+        "%%writefile w/a.py\nx = 1",
+        f"%%writefile w/b.py\nimport os\ndef go(): os.system({c!r})",
+        "import w.b\nimport w.a\nw.b.go()",
+    ],
+    "package": lambda c: [
+        f"%%writefile w/__init__.py\nimport os\ndef go(): os.system({c!r})",
+        "from w import go\ngo()",
+    ],
+    "module out of a folder": lambda c: [
+        f"%%writefile w/a.py\nimport os\ndef go(): os.system({c!r})",
+        "from w import a\na.go()",
+    ],
+    "file in memory": lambda c: [
+        f"import os\nfd = os.memfd_create('a')\nos.write(fd, {c.encode()!r})\nos.system(f'sh /proc/{{os.getpid()}}/fd/{{fd}}')"
+    ],
+    # settings of git
+    "setting read back": lambda c: [f"!git config --global a.url {c[10:]}", "!git clone $(git config a.url)"],
+    "setting of a file": lambda c: [
+        f"!git config -f x a.url {c[10:]}",
+        "!git clone $(git config -f x a.url)",
+    ],
+    "settings included": lambda c: [
+        f"%%writefile g.cfg\n[alias]\n\tup = {c[4:]}",
+        "!git -c include.path=g.cfg up",
+    ],
+    "settings named by a variable": lambda c: [
+        f"%%writefile g\n[alias]\n\tup = {c[4:]}",
+        "!GIT_CONFIG_GLOBAL=g git up",
+    ],
+    # consoles and languages
+    "console of an editor": lambda c: [f"!vim -es +'sil !{c}' +q"],
+    "function of an editor": lambda c: [f"!vim -c 'call system(\"{c}\")' -c q"],
+    "console of a debugger": lambda c: [f"!gdb -batch -ex 'shell {c}'"],
+    "console of a database": lambda c: [f"!echo '.system {c}' | sqlite3"],
+    "variables of expect": lambda c: [f"!expect -c 'set r {c[10:]}; spawn git clone $r; expect eof'"],
+    "Perl without parentheses": lambda c: [
+        f"%%perl\nmy $c = join ' ', qw({c});\nexec scalar reverse reverse $c;"
+    ],
+    "Perl's own variable": lambda c: [f"%%perl\n$_ = '{c.swapcase()}'; tr/a-zA-Z/A-Za-z/; system $_"],
+    "PowerShell": lambda c: [
+        f"%%writefile a.ps1\n$u = '{c[10:20]}' + '{c[20:]}'\ngit clone $u\n",
+        "!pwsh -File a.ps1",
+    ],
+    "bytes swapped": lambda c: [
+        f"!printf %s '{''.join(b + a for a, b in zip(c[::2], c[1::2] + ' ', strict=False))}' | dd conv=swab | sh"
+    ],
+    "date of a form": lambda c: [f"!$(date +'{c[:12]}%%{c[12:]}' | tr -d %)"],
     "message to a kernel": lambda c: [
         "import requests\n"
         f"requests.post('http://localhost:8888/api/kernels/1/execute', json={{'code': {'!' + c!r}}})"

@@ -366,6 +366,46 @@ FOREIGN: dict[str, str] = {
 }
 
 OTHERS: dict[str, tuple[str, str | tuple[str, ...]]] = {
+    "flake run": ("package nix:tor", "nix run nixpkgs#tor -- --version"),
+    "flake in a shell": ("command tor", "nix shell nixpkgs#tor -c tor"),
+    "flake of a profile": ("package nix:tor", "nix profile install nixpkgs#tor"),
+    "program of a nix shell": ("command tor", "nix-shell -p hello --run 'tor -f x'"),
+    "selections of dpkg": ("package apt:tor", "echo 'tor install' | sudo dpkg --set-selections"),
+    "list of brew": ("package brew:tor", "echo \"brew 'tor'\" > Brewfile; brew bundle"),
+    "list of pipenv": (
+        "package pypi:stem",
+        "printf '[packages]\\nstem = \"*\"\\n' > Pipfile; pipenv install",
+    ),
+    "list of poetry": (
+        "package pypi:stem",
+        'printf \'[tool.poetry.dependencies]\\npython="*"\\nstem = "*"\\n\' > pyproject.toml; poetry install',
+    ),
+    "requirements by a variable": (
+        "package pypi:stem",
+        "echo stem > r.txt; PIP_REQUIREMENT=r.txt pip install",
+    ),
+    "requirements by a setting": (
+        "package pypi:stem",
+        ("pip config set install.requirement r.txt", "echo stem > r.txt; pip install"),
+    ),
+    "requirements compiled": (
+        "package pypi:stem",
+        "echo stem > r.in; pip-compile r.in -o r.txt; pip install -r r.txt",
+    ),
+    "environment file by default": (
+        "package pypi:stem",
+        "printf 'dependencies:\\n- pip:\\n  - stem\\n' > environment.yml; conda env create",
+    ),
+    "list of pixi": (
+        "package pypi:stem",
+        "printf '[pypi-dependencies]\\nstem = \"*\"\\n' > pixi.toml; pixi install",
+    ),
+    "image of a cluster": ("package docker:a/tor", "kubectl run x --image=a/tor"),
+    "image of a pod": (
+        "package docker:a/tor",
+        "printf 'spec:\\n- image: a/tor\\n' > p.yml; kubectl apply -f p.yml",
+    ),
+    "image without a container": ("package docker:a/tor", "crane export a/tor - | tar x -C r"),
     "remote forwarding": (
         "argument ssh -R",
         "ssh -o StrictHostKeyChecking=no -R 80:localhost:22 nokey@localhost.run",
@@ -491,6 +531,9 @@ MENTIONS: dict[str, str] = {
     "awk string": "awk 'BEGIN{print \"git clone https://github.com/iperov/DeepFaceLab\"}'",
     "R comment": "Rscript -e '# system(\"git clone https://github.com/iperov/DeepFaceLab\")\nprint(1)'",
     "find by name": "find . -name '*DeepFaceLab*' -type d",
+    "pattern in an editor": "vim -c '/DeepFaceLab' notes.txt",
+    "text in a database": "sqlite3 a.db \"select 'git clone https:/github.com/iperov/DeepFaceLab'\"",
+    "Perl string": "perl -e '$_ = \"DeepFaceLab\"; tr/a-z/A-Z/; print'",
 }
 
 
@@ -534,3 +577,8 @@ def test_benign_twin_leaves_its_own_repository_only(attack: str) -> None:
         or ":2:11" in twin
         or "head -c" in twin
     )
+
+
+def test_socat_between_programs_of_this_computer_connects_nothing() -> None:
+    assert not [fact for fact in facts_of("socat - EXEC:date") if fact.kind == "argument"]
+    assert "argument socat tcp-listen:22" in said(facts_of("socat tcp-listen:22 EXEC:bash"))

@@ -392,6 +392,17 @@ def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
                 effects.save(self.current(), f"{stream.path}/{text(arguments[0])}", content)
         return None
 
+    def add(arguments: list[Value], keywords: dict[str, Value]) -> Value:
+        """Put a file of the session into the archive, under its own or another name."""
+        from jupyter_tos_guard.inspection.shell import process
+
+        source = text(arguments[0]) if arguments else ""
+        name = arguments[1] if len(arguments) > 1 else keywords.get("arcname", source)
+        file = process.find_file(source, self.current().state)
+        if file is None or file.content is None:
+            return None
+        return write([text(name), file.content], {})
+
     def read(arguments: list[Value], keywords: dict[str, Value]) -> Value:
         return members.get(text(arguments[0]), UNKNOWN) if arguments else UNKNOWN
 
@@ -410,6 +421,8 @@ def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
         "archive",
         {
             "writestr": Native(write),
+            "write": Native(add),
+            "add": Native(add),
             "read": Native(read),
             "open": Native(open_member),
             "extractfile": Native(open_member),

@@ -733,6 +733,26 @@ def _environ_update(self: Evaluator, symbol: Symbol, arguments: Arguments, keywo
     return None
 
 
+def load_dotenv(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``dotenv.load_dotenv(path)`` and ``dotenv_values``: lines ``NAME=value`` of a file."""
+    from jupyter_tos_guard.inspection.shell import process
+
+    path = self.text(_given(arguments, keywords, 0, "dotenv_path") or ".env")
+    file = process.find_file(path, self.state)
+    text = process.text_of(file.content) if file is not None and file.content else ""
+    values: dict[Value, Value] = {}
+    for line in text.splitlines()[:500]:
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        value = value.strip()
+        if equals and re.fullmatch(r"[\w.]+", name := name.strip()):
+            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+            values[name] = value[1:-1] if quoted else value.partition(" #")[0].rstrip()
+    if symbol.name.endswith("dotenv_values"):
+        return values
+    _environ_update(self, symbol, [values], {})
+    return True
+
+
 def _getenv(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     name = self.text(_first(arguments))
     if name in self.state.environ:
@@ -785,6 +805,11 @@ def _getcwd(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
 def _os_open(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     path = self.text(_first(arguments))
     return Stream(path, "wb", b"")
+
+
+def _memory_file(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``os.memfd_create``: a file that has a number only."""
+    return Stream(f"/dev/fd/{100 + len(self.state.files)}", "wb", b"")
 
 
 def _fd(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -986,6 +1011,67 @@ def _run_module(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
     given = self.session.patched.get("sys.argv")
     words = [self.text(each) for each in given[1:]] if type(given) is list else []
     argv(self, ["python", "-m", name, *words])
+    return UNKNOWN
+
+
+def run_tests(self: Evaluator, names: dict[str, Value]) -> None:
+    """Call what a test runner calls: functions by their names, methods of test classes."""
+    for name, value in list(names.items())[:500]:
+        if type(value) is Function and _TEST.match(name):
+            # A test's parameters are the results of functions that are so named.
+            given = [names.get(each.arg, UNKNOWN) for each in value.node.args.args]
+            self.call(value, [self.call(each, []) if type(each) is Function else UNKNOWN for each in given])
+        elif type(value) is Class and (
+            name.startswith("Test")
+            or any(type(each) is Symbol and "TestCase" in each.name for each in value.lineage())
+        ):
+            receiver = Instance(value)
+            members = [each for each in value.namespace.items() if type(each[1]) is Function]
+            for word, member in sorted(members, key=lambda each: each[0].lower()[:5] != "setup"):
+                if _TEST.match(word):
+                    self.call(Bound(member, receiver), [])
+
+
+_TEST: Final = re.compile(r"test|pytest_|[sS]et_?[uU]p|[tT]ear_?[dD]own")
+
+
+def _run_own_tests(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``unittest.main()`` and its kin: the tests of the module that calls it."""
+    run_tests(self, self.all_names() if self.frame.globals is self.state.names else self.frame.globals)
+    return None
+
+
+def _run_test_files(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``pytest.main(arguments)``."""
+    words = _given(arguments, keywords, 0, "args")
+    argv(self, ["pytest", *(self.items(words) if type(words) in (list, tuple) else [])])
+    return None
+
+
+def _run_examples(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``doctest.testmod()``, ``doctest.run_docstring_examples(function, names)``."""
+    from jupyter_tos_guard.inspection.shell import wrappers
+
+    tested: list[Value] = list(arguments[:1])
+    if symbol.name.endswith("testfile"):
+        argv(self, ["python", "-m", "doctest", self.text(_first(arguments))])
+        return UNKNOWN
+    if not tested or symbol.name.endswith("testmod"):
+        tested = [each for each in self.all_names().values() if type(each) in (Function, Class)]
+    for each in tested[:200]:
+        text = self.attribute(each, "__doc__")
+        if type(text) is str and ">>>" in text:
+            self.run_text(wrappers.examples_of(text), ("examples",), self.node)
+    return UNKNOWN
+
+
+def _argument_words(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``session.run("git", "clone", address)``, ``session.install("name")`` of nox."""
+    words = [self.text(each) for each in arguments]
+    if symbol.name.endswith("install"):
+        words = ["conda" if "conda" in symbol.name else "pip", "install", *words]
+    if words:
+        argv(self, words)
     return UNKNOWN
 
 
@@ -1411,8 +1497,12 @@ def _magic_decorator(self: Evaluator, symbol: Symbol, arguments: Arguments, keyw
 
 
 def _alias(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    from jupyter_tos_guard.inspection.python import magics
+
     if len(arguments) > 1:
-        self.state.magics[self.text(arguments[0])] = self.text(arguments[1])
+        magics.define(
+            self, self.text(arguments[0]), self.text(arguments[1]), symbol.name.endswith("define_macro")
+        )
     return None
 
 
@@ -1823,6 +1913,18 @@ def _local_item(self: Evaluator, symbol: Symbol, index: Value) -> Value:
     return Symbol("plumbum.local.program", False, ([index], {}))
 
 
+def _apt_item(self: Evaluator, symbol: Symbol, index: Value) -> Value:
+    """``apt.Cache()[name]``."""
+    return Symbol("apt.package", True, ([index], {}))
+
+
+def _mark_install(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``apt.Cache()[name].mark_install()``."""
+    if symbol.details:
+        argv(self, ["apt-get", "install", *symbol.details[0]])
+    return None
+
+
 def _environ_item(self: Evaluator, symbol: Symbol, index: Value) -> Value:
     key = self.text(index)
     return self.state.environ.get(key, UNKNOWN)
@@ -1844,6 +1946,8 @@ ITEMS: Final[dict[str, Any]] = {
     "sys.modules": _modules_item,
     "Out": lambda self, symbol, index: output(self, index),
     "plumbum.local": _local_item,
+    "apt.Cache": _apt_item,
+    "apt.cache.Cache": _apt_item,
     "get_ipython.magics_manager.magics": lambda self, symbol, index: Symbol(
         f"get_ipython.magics.{self.text(index)}", True
     ),
@@ -2098,6 +2202,20 @@ HANDLERS: Final[dict[str, Any]] = {
     "get_ipython.push": _push,
     "get_ipython.user_ns.update": _push,
     "get_ipython.events.unregister": _unregister,
+    **dict.fromkeys("unittest.main unittest.TextTestRunner.run ipytest.run".split(), _run_own_tests),
+    **dict.fromkeys("pytest.main pytest.console_main".split(), _run_test_files),
+    **dict.fromkeys(
+        "doctest.testmod doctest.run_docstring_examples doctest.testfile".split(), _run_examples
+    ),
+    **dict.fromkeys(
+        [f"nox.Session.{each}" for each in "run run_always run_install install conda_install".split()],
+        _argument_words,
+    ),
+    "apt.package.mark_install": _mark_install,
+    "os.memfd_create": _memory_file,
+    "dotenv.load_dotenv": load_dotenv,
+    "dotenv.main.load_dotenv": load_dotenv,
+    "dotenv.dotenv_values": load_dotenv,
     "get_ipython.define_alias": _alias,
     "get_ipython.alias_manager.define_alias": _alias,
     "get_ipython.alias_manager.soft_define_alias": _alias,

@@ -297,7 +297,8 @@ class Evaluator:
     def run_cell(self, body: Sequence[ast.stmt], source: str) -> Value:
         """Run a cell's own statements; those that reach no sink wait until they are needed."""
         unread = self.state.unread
-        if unread is None or unread.screen is None or self.frame.names is not self.state.names or not body:
+        here = self.frame.names is self.state.names and not self.outputs  # what is printed is captured
+        if unread is None or unread.screen is None or not here or not body:
             return self.run(body)
         lines = source.split("\n")
         value: Value = None
@@ -689,6 +690,8 @@ class Evaluator:
             return library.bounded_text(value)
         if kind is Choice:
             return self.text(value.values[0])
+        if kind is Stream and value.path.startswith("/dev/fd/"):
+            return value.path[8:]  # type: ignore[no-any-return]
         return HOLE
 
     # -- calls -----------------------------------------------------------------------------------
@@ -1911,11 +1914,26 @@ def _make_class(self: Evaluator, meta: Value, cls: Class, node: ast.AST) -> Valu
 def _import(self: Evaluator, node: Any) -> str | None:
     for alias in node.names:
         value = sinks.import_module(self, alias.name, node)
-        if alias.asname is None and "." in alias.name and type(value) is Symbol:
-            self.assign_name(alias.name.partition(".")[0], Symbol(alias.name.partition(".")[0]))
+        if alias.asname is None and "." in alias.name:
+            root = alias.name.partition(".")[0]
+            self.assign_name(
+                root, Symbol(root) if type(value) is Symbol else _in_package(self, alias.name, value, node)
+            )
         else:
             self.assign_name(alias.asname or alias.name.partition(".")[0], value)
     return None
+
+
+def _in_package(self: Evaluator, name: str, module: Value, node: Any) -> Value:
+    """Put a module of the session's own into the packages that it is in, and return the outermost."""
+    while "." in name:
+        name, _, last = name.rpartition(".")
+        package = effects.own_module(self, name, node)
+        if type(package) is not Namespace:
+            package = self.session.modules.setdefault(name, Namespace(name, {}))
+        package.attributes[last] = module
+        module = package
+    return module
 
 
 def _import_from(self: Evaluator, node: Any) -> str | None:
@@ -1925,6 +1943,9 @@ def _import_from(self: Evaluator, node: Any) -> str | None:
             value = self.attribute(module, alias.name)
             if value is UNKNOWN and type(module) is Namespace:
                 value = sinks.import_module(self, f"{node.module}.{alias.name}", node)
+            elif type(value) is Symbol and self.state.files:  # a folder without ``__init__.py``
+                own = effects.own_module(self, f"{node.module}.{alias.name}", node)
+                value = value if own is None else own
             self.assign_name(alias.asname or alias.name, value)
         elif type(module) is Namespace:
             for name, value in module.attributes.items():
@@ -2267,7 +2288,12 @@ def hot_names(state: State, known: set[str] | None = None) -> set[str]:
     session = state.names.get(_SESSION)
     hot = heat.names(state.names) if known is None else set(known)
     # A module that the session wrote does what it does when it is imported.
-    hot.update(path.rpartition("/")[2][:-3] for path in state.files if path.endswith(".py"))
+    hot.update(
+        path.removesuffix("/__init__.py").rpartition("/")[2].removesuffix(".py")
+        for path in state.files
+        if path.endswith(".py")
+    )
+    hot.update(state.magics)
     if isinstance(session, Session):
         if session.deferred:
             hot |= heat.reached([each.function for each in session.deferred], state.names)

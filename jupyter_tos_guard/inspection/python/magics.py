@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.python import effects, library
+from jupyter_tos_guard.inspection.python import effects, library, methods
 from jupyter_tos_guard.inspection.python.cell import Line, parse, parse_python
 from jupyter_tos_guard.inspection.python.cell import cell_magic as read_cell_magic
 from jupyter_tos_guard.inspection.python.values import (
@@ -47,6 +47,8 @@ def run_source(self: Evaluator, source: str, first_line: int) -> Value:
         return cell_magic(
             self, magic.name, expand(self, magic.line), magic.body, origin, line + 1 if line else 0
         )
+    if (name := source.strip()) in self.session.macros and type(text := self.state.magics[name]) is str:
+        return run_nested(self, text, (f"macro {name}",))
     parsed = parse(source)
     from jupyter_tos_guard.inspection.python.evaluation import Unit
 
@@ -142,6 +144,8 @@ def shell_line(self: Evaluator, text: str, origin: Origin, wanted: bool = False)
                 self.state.emit(Kind.OPAQUE, "unresolved-command", at)
             continue
         output = run_shell(each, self.state, at)
+        if self.outputs and output:
+            methods.write(self, self.outputs[-1], output)  # ``%%capture``
         if wanted and output and HOLE not in output:
             outputs.append(Lines(output.splitlines()))
     return either(outputs) if outputs else UNKNOWN if wanted else None
@@ -343,6 +347,16 @@ def _own_magic(self: Evaluator, name: str, own: Value, line: str, body: str | No
         self.origin, self.provenance, self.unit = outer
 
 
+def define(self: Evaluator, name: str, value: Value, macro: bool = False) -> None:
+    """Make a magic, an alias or a macro: from now on a line or a cell that mentions it does something."""
+    self.state.magics[name] = value
+    if macro:
+        self.session.macros.add(name)
+        self.state.names[name] = Symbol(f"macro {name}")
+    if self.state.unread is not None:
+        self.state.unread.hot.add(name)
+
+
 def _shell_magic(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     from jupyter_tos_guard.inspection.shell.interpreter import run_shell
 
@@ -378,12 +392,7 @@ def _env(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
 
 def _run(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     """``%run [options] file arguments``."""
-    import shlex
-
-    try:
-        words = shlex.split(line)
-    except ValueError:
-        words = line.split()
+    words = split_words(line)
     while words and words[0].startswith("-"):
         option = words.pop(0)
         if option == "-m" and words:
@@ -427,10 +436,30 @@ def _alias(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     if name == "alias_magic":
         words = [word for word in line.split() if not word.startswith("-")]
         if len(words) > 1:
-            self.state.magics[words[0]] = Symbol(f"magic {words[1]}")
+            define(self, words[0], Symbol(f"magic {words[1]}"))
         return None
     if text:
-        self.state.magics[label] = text.strip().strip('"')
+        define(self, label, text.strip().strip('"'))
+    return None
+
+
+def _rehash(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
+    """``%rehashx``: each program on ``PATH`` becomes an alias."""
+    for program in process.handlers():
+        if program not in self.state.magics and program not in _LINE and program not in _QUIET:
+            define(self, program, program)
+    return None
+
+
+def _import_all(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
+    """``%aimport a, b, -c``: imports for autoreload."""
+    modules = ", ".join(word for word in line.replace(",", " ").split() if word[0] != "-")
+    return _at(self, origin, lambda: run_nested(self, f"import {modules}", ())) if modules else None
+
+
+def _dotenv(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
+    paths = [word for word in line.split() if not word.startswith("-")]
+    _at(self, origin, lambda: effects.load_dotenv(self, Symbol(name), list(paths[:1]), {}))
     return None
 
 
@@ -462,10 +491,7 @@ def _history_text(self: Evaluator, line: str) -> str:
 def _macro(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     words = [word for word in line.split() if not word.startswith("-")]
     if words:
-        text = _history_text(self, " ".join(words[1:]))
-        self.state.magics[words[0]] = text
-        self.session.macros.add(words[0])
-        self.state.names[words[0]] = Symbol(f"macro {words[0]}")
+        define(self, words[0], _history_text(self, " ".join(words[1:])), macro=True)
     return None
 
 
@@ -512,6 +538,7 @@ def _writefile(self: Evaluator, name: str, line: str, body: str, origin: Origin,
     words = line.split(" ")
     append = "-a" in words
     path = " ".join(word for word in words if word not in ("-a", "--append")).strip().strip("'\"")
+    body += "" if body.endswith("\n") else "\n"  # as IPython hands it on
     if path:
         _at(self, origin, lambda: effects.save(self, path, body, append=append))
     return None
@@ -521,30 +548,10 @@ def _shell_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin
     """``%%bash`` and its kin: the body is a script for a program."""
     from jupyter_tos_guard.inspection.shell.interpreter import run_argv, run_shell
 
-    words = line.split()
-    if name in ("script",):
-        program = [word for index, word in enumerate(words)]
-        target = ""
-        while program and program[0].startswith("--"):
-            option = program.pop(0)
-            if option in ("--out", "--err", "--proc") and program:
-                program.pop(0)
-        command: list[str] = []
-        index = 0
-        while index < len(program):
-            if program[index] in ("--out", "--err", "--proc"):
-                target = (
-                    program[index + 1] if index + 1 < len(program) and program[index] == "--out" else target
-                )
-                index += 2
-                continue
-            if not program[index].startswith(("--bg", "--no-raise-error")):
-                command.append(program[index])
-            index += 1
-        name = command[0].rpartition("/")[2] if command else "bash"
-        if name == "env" and len(command) > 1:
-            name = command[1]
-        words = command[1:]
+    words = _without_script_options(split_words(line))
+    if name == "script":
+        name, *words = words or ["bash"]
+        name = name.rpartition("/")[2]
     verbatim = bool(first_line)
     lines = body.count("\n")
     span = Span(first_line, 0, first_line + lines, 0) if first_line else origin.span
@@ -556,10 +563,33 @@ def _shell_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin
             return _lines(
                 run_shell(text, self.state, at if text == body else Origin(span, False, origin.provenance))
             )
-        return _out(self, line, run_shell(body, self.state, at))
+        if all(word.startswith("-") for word in words):
+            return _out(self, line, run_shell(body, self.state, at))
     return _out(
         self, line, run_argv([name, *words], self.state, Origin(span, False, origin.provenance), stdin=body)
     )
+
+
+def split_words(line: str) -> list[str]:
+    """Words of a line as IPython splits it for a program; at blanks where its quotes do not close."""
+    import shlex
+
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()
+
+
+def _without_script_options(words: list[str]) -> list[str]:
+    """Words of ``%%script`` and its kin without the options that are the magic's own."""
+    kept: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word in ("--out", "--err", "--proc"):
+            next(rest, None)
+        elif not word.startswith(("--out=", "--err=", "--proc=", "--bg", "--no-raise-error")):
+            kept.append(word)
+    return kept
 
 
 def _out(self: Evaluator, line: str, output: str) -> Value:
@@ -573,7 +603,7 @@ def _python_cell(self: Evaluator, name: str, line: str, body: str, origin: Origi
     """``%%time`` and its kin: the body is a cell of its own."""
     if name in ("timeit", "prun", "time") and line.strip():
         _python_line(self, name, line, origin)
-    target = line.split()[-1:] if name == "capture" else []
+    target = [word for word in line.split() if word[0] != "-"] if name == "capture" else []
     kept = Stream("", "w+", "")
     if target and target[0].isidentifier():
         self.assign_name(target[0], Namespace("captured", {"stdout": kept, "stderr": ""}))
@@ -586,6 +616,13 @@ def _python_cell(self: Evaluator, name: str, line: str, body: str, origin: Origi
             captured = self.lookup(target[0])
             if type(captured) is Namespace:
                 captured.attributes["stdout"] = kept.content or ""
+
+
+def _test_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:
+    """``%%ipytest``: a cell of tests."""
+    _python_cell(self, name, "", body, origin, first_line)
+    _at(self, origin, lambda: effects.run_tests(self, self.all_names()))
+    return UNKNOWN
 
 
 def _cython_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:
@@ -651,22 +688,28 @@ _LINE: Final[dict[str, Any]] = {
     **dict.fromkeys("rerun recall rep".split(), _rerun),
     **dict.fromkeys("time timeit prun memit mprun lprun capture debug".split(), _python_line),
     "store": _store,
+    "rehashx": _rehash,
+    "aimport": _import_all,
+    "dotenv": _dotenv,
     "load_ext": _load_ext,
     "reload_ext": _load_ext,
     "unload_ext": _load_ext,
 }
 _RAW: Final = frozenset({"alias", "timeit", "time", "prun"})
-_PROGRAM_MAGICS: Final = frozenset("pip pip3 conda mamba micromamba uv npm".split())
+_PROGRAM_MAGICS: Final = frozenset("pip pip3 conda mamba micromamba uv npm cp mv rm mkdir cat".split())
 _QUIET: Final = frozenset(
-    "matplotlib pylab autoreload who whos who_ls config reset reset_selective xdel precision pwd ls ll cat "
-    "less more man mkdir rmdir history hist notebook lsmagic magic quickref pdb xmode colors "
+    "matplotlib pylab autoreload who whos who_ls config reset reset_selective xdel precision pwd ls ll "
+    "less more man rmdir history hist notebook lsmagic magic quickref pdb xmode colors "
     "tensorflow_version autosave logstart logstop psearch pinfo pdef pdoc psource autoawait bookmark dirs "
-    "popd dhist edit ed save pastebin rehashx gui connect_info qtconsole killbgscripts script sql inline "
+    "popd dhist edit ed save pastebin gui connect_info qtconsole killbgscripts script sql inline "
     "widget doctest_mode page profile pprint".split()
 )
-_AUTOMAGIC: Final = (
-    frozenset(_LINE) | _PROGRAM_MAGICS | frozenset("ls cp mv rm mkdir cat rmdir ll man less more".split())
-) - {"time", "capture", "debug", "!"}
+_AUTOMAGIC: Final = (frozenset(_LINE) | _PROGRAM_MAGICS | frozenset("ls rmdir ll man less more".split())) - {
+    "time",
+    "capture",
+    "debug",
+    "!",
+}
 _CELL: Final[dict[str, Any]] = {
     **dict.fromkeys("writefile file writetemplate".split(), _writefile),
     **dict.fromkeys("bash sh script system sx ! cmd shell zsh ksh dash".split(), _shell_cell),
@@ -675,6 +718,7 @@ _CELL: Final[dict[str, Any]] = {
         "wurlitzer".split(),
         _python_cell,
     ),
+    **dict.fromkeys("ipytest run_pytest pytest unittest_main".split(), _test_cell),
     **dict.fromkeys("cython cython_inline cython_pyximport".split(), _cython_cell),
     **dict.fromkeys("python python3 python2 pypy pypy3".split(), _child_cell),
     **dict.fromkeys(

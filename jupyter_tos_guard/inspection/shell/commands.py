@@ -27,6 +27,7 @@ from jupyter_tos_guard.inspection.shell.wrappers import (
     copy_file,
     run_python_file,
     run_startup_file,
+    task_runner,
     unpack_archive,
     written,
 )
@@ -147,7 +148,7 @@ def _git(process: Process) -> str:
             process.state.cwd = resolve(arguments[i + 1], process.state.cwd)
         elif argument == "-c" and i + 1 < len(arguments):
             key, _, value = arguments[i + 1].partition("=")
-            config.append((key, value))
+            config += [(key, value), *_git_included(process, key, value)]
         i += (
             2 if argument in ("-C", "-c") or (argument[2:] in _GIT_LONGS and argument.startswith("--")) else 1
         )
@@ -242,20 +243,12 @@ def _git_verb(process: Process, verb: str, rest: list[str], config: list[tuple[s
 def _git_config(process: Process) -> list[tuple[str, str]]:
     """Read settings from configuration files that the session wrote, and from ``GIT_CONFIG_*``."""
     settings: list[tuple[str, str]] = []
-    for path in ("~/.gitconfig", "~/.config/git/config", "/etc/gitconfig", ".git/config"):
-        file = process.file(path) if process.state.files else None
-        if file is None or not file.content:
-            continue
-        section = ""
-        for line in text_of(file.content).splitlines()[:500]:
-            head = re.match(r'\s*\[\s*([\w.\-]+)(?:\s+"((?:\\.|[^"\\])*)")?\s*\]', line)
-            if head:
-                section = head.group(1) + (f".{head.group(2)}" if head.group(2) is not None else "")
-                line = line[head.end() :]
-            key, equals, value = line.partition("=")
-            if equals:
-                settings.append((f"{section}.{key.strip()}", value.strip().strip('"')))
     environ = process.environ
+    if process.state.files:
+        system = environ.get("GIT_CONFIG_SYSTEM") or "/etc/gitconfig"
+        own = environ.get("GIT_CONFIG_GLOBAL")
+        for path in (system, *([own] if own else ("~/.config/git/config", "~/.gitconfig")), ".git/config"):
+            settings += _git_settings(process, path)
     count = environ.get("GIT_CONFIG_COUNT", "")
     settings.extend(
         (environ.get(f"GIT_CONFIG_KEY_{i}", ""), environ.get(f"GIT_CONFIG_VALUE_{i}", ""))
@@ -266,18 +259,53 @@ def _git_config(process: Process) -> list[tuple[str, str]]:
     return settings
 
 
+_GIT_SECTION = re.compile(r'\s*\[\s*([\w.\-]+)(?:\s+"((?:\\.|[^"\\])*)")?\s*\]')
+
+
+def _git_settings(process: Process, path: str, depth: int = 0) -> list[tuple[str, str]]:
+    """Read settings in one file and in those that it includes."""
+    settings: list[tuple[str, str]] = []
+    file = process.file(path)
+    if file is None or not file.content:
+        return settings
+    section = ""
+    for line in text_of(file.content).splitlines()[:500]:
+        if head := _GIT_SECTION.match(line):
+            section = head.group(1) + (f".{head.group(2)}" if head.group(2) is not None else "")
+            line = line[head.end() :]
+        key, equals, value = line.partition("=")
+        if equals:
+            settings.append((f"{section}.{key.strip()}", value.strip().strip('"')))
+            settings += _git_included(process, *settings[-1], depth)
+    return settings
+
+
+def _git_included(process: Process, key: str, value: str, depth: int = 0) -> list[tuple[str, str]]:
+    """Read settings that one setting brings along: ``include.path``, ``includeIf.….path``."""
+    included = key.lower().startswith(("include.", "includeif.")) and key.lower().endswith(".path")
+    return _git_settings(process, value, depth + 1) if included and depth < 4 else []
+
+
+def _git_get(process: Process, key: str, path: str | None) -> str:
+    """``git config key``: the value that was set last."""
+    settings = _git_settings(process, path) if path else _git_config(process)
+    values = [value for name, value in settings if name.lower() == key.lower()]
+    return values[-1] + "\n" if values else HOLE
+
+
 def _git_set(process: Process, rest: list[str]) -> str:
     options, operands = split(rest, "ft", ("file", "type", "default"))
-    if operands[:1] == ["set"]:
+    if operands[:1] in (["set"], ["get"]):
         operands = operands[1:]
+    path = _last(options, "f", "file")
     if len(operands) < 2:
-        return HOLE
+        return _git_get(process, operands[0], path) if operands else HOLE
     key, value = operands[0], operands[1]
     section, _, name = key.rpartition(".")
     head, dot, sub = section.partition(".")
-    path = _last(options, "f", "file") or (
-        "~/.gitconfig" if any(n in ("global", "system") for n, _ in options) else ".git/config"
-    )
+    if path is None:
+        own = process.environ.get("GIT_CONFIG_GLOBAL", "~/.gitconfig")
+        path = own if any(n in ("global", "system") for n, _ in options) else ".git/config"
     process.write(
         path, f"[{head}{f' {chr(34)}{sub}{chr(34)}' if dot else ''}]\n\t{name} = {value}\n", append=True
     )
@@ -957,6 +985,7 @@ _PIP_VERBS = frozenset(
         "upgrade",
         "lock",
         "compile",
+        "update",
         "i",
     }
 )
@@ -982,13 +1011,18 @@ def _pip(process: Process) -> str:
             if word in ("pip", "tool", "self", "cache", "python") and name in ("uv", "rye", "uvx", "pdm"):
                 continue
             break
+    if name == "pip" and verb == "config" and arguments[:1] == ["set"] and len(arguments) > 2:
+        section, _, key = arguments[-2].partition(".")
+        process.write(_PIP_SETTINGS[0], f"[{section}]\n{key} = {arguments[-1]}\n", append=True)
     if verb not in _PIP_VERBS:
         return HOLE
-    if verb in ("sync", "lock", "install") and name != "pip":
+    if verb in ("sync", "lock", "install", "update") and name != "pip":
         _project(process, ".")
     if verb == "run":
         return _pip_run(process, arguments)
     options, operands = _pip_options(arguments)
+    if name == "pip":
+        options += _pip_settings(process)
     for path in _all(options, "r", "requirement", "requirements"):
         _requirements(process, path)
     for path in _all(options, "c", "constraint"):
@@ -1002,6 +1036,25 @@ def _pip(process: Process) -> str:
     for spec in [*operands, *_all(options, "e", "editable", "with", "from", "spec")]:
         _requirement(process, spec)
     return HOLE
+
+
+_PIP_SETTINGS = ("~/.config/pip/pip.conf", "~/.pip/pip.conf", "/etc/pip.conf")
+_PIP_SETTING = re.compile(
+    r"^\s*(requirement|constraint|editable|index-url|extra-index-url)\s*=\s*(.+)$", re.MULTILINE
+)
+
+
+def _pip_settings(process: Process) -> list[tuple[str, str]]:
+    """Options of pip out of ``PIP_…`` variables and out of configuration files that the session wrote."""
+    environ = process.environ
+    found = [
+        (name, environ[variable])
+        for name, variable in (("requirement", "PIP_REQUIREMENT"), ("editable", "PIP_EDITABLE"))
+        if variable in environ
+    ]
+    for path in (environ.get("PIP_CONFIG_FILE", ""), *_PIP_SETTINGS) if process.state.files else ():
+        found += _PIP_SETTING.findall(process.read(path) or "" if path else "")
+    return [(name, word) for name, value in found for word in value.split()]
 
 
 def _pip_options(arguments: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
@@ -1035,6 +1088,8 @@ def _pip_run(process: Process, arguments: list[str]) -> str:
         break
     if not command:
         return HOLE
+    if script := _project_script(process, command[0]):
+        return process.shell(script, f"{process.name} run {command[0]}")
     if process.name in ("uvx", "pipx", "pip-run"):
         # The command's name is the package's.
         _requirement(process, command[0].split("@")[0] if "://" not in command[0] else command[0])
@@ -1046,6 +1101,19 @@ def _pip_run(process: Process, arguments: list[str]) -> str:
             _requirement(process, spec)
         return process.run(["python", *command])
     return process.run(command)
+
+
+def _project_script(process: Process, name: str) -> str:
+    """Find the command that the project's own file calls ``name``."""
+    for path in ("pyproject.toml", "Pipfile") if process.state.files else ():
+        found = re.search(
+            rf"^[\"']?{re.escape(name)}[\"']?\s*=\s*(?:\{{\s*(?:cmd|shell)\s*=\s*)?(\"[^\"\n]+|'[^'\n]+)",
+            process.read(path) or "",
+            re.MULTILINE,
+        )
+        if found:
+            return found.group(1)[1:]
+    return ""
 
 
 def _requirement(process: Process, spec: str) -> None:
@@ -1091,10 +1159,27 @@ def _project(process: Process, folder: str) -> None:
     ):
         for spec in re.findall(r"[\"']([^\"']+)[\"']", dependencies)[:500]:
             _requirement(process, spec)
+    for path in ("pyproject.toml", "Pipfile", "pixi.toml"):
+        for section in _DEPENDENCIES.findall(process.read(base + path) or ""):
+            for name, value in re.findall(r"^[\"']?([\w.\-]+)[\"']?\s*=\s*([^\n]*)", section, re.M)[:500]:
+                located = re.search(r"\b(?:git|url)\s*=\s*[\"']([^\"']+)", value)
+                if located and ".git" in value:
+                    _git_fetch(process, located.group(1), _git_config(process))
+                elif located:
+                    process.fetch(located.group(1))
+                if name != "python":
+                    process.package("pypi", name)
     for line in (process.read(base + "setup.cfg") or "").partition("install_requires")[2].splitlines()[1:200]:
         if not line.startswith((" ", "\t")):
             break
         _requirement(process, line)
+
+
+#: Tables of names in poetry's and pipenv's files.
+_DEPENDENCIES = re.compile(
+    r"^\[(?:tool\.poetry(?:\.group\.[\w\-]+)?\.(?:dev-)?dependencies|(?:dev-)?packages|(?:tool\.pixi\.)?pypi-dependencies)\][^\n]*\n((?:(?!\[)[^\n]*\n?)*)",
+    re.MULTILINE,
+)
 
 
 def _requirements(process: Process, path: str, depth: int = 0) -> None:
@@ -1161,9 +1246,12 @@ def _conda(process: Process) -> str:
         for url in _all(options, "c", "channel"):
             if "://" in url:
                 process.fetch(url)
+        if process.name == "pixi" and not packages:
+            _project(process, ".")
+        pypi = any(name == "pypi" for name, _ in options)
         for spec in packages:
-            _conda_spec(process, spec)
-        for path in _all(options, "f", "file"):
+            _requirement(process, spec) if pypi else _conda_spec(process, spec)
+        for path in _all(options, "f", "file") or (["environment.yml"] if verb == "env" else []):
             _conda_file(process, path)
     return HOLE
 
@@ -1235,7 +1323,7 @@ _INSTALLERS: dict[str, tuple[str, frozenset[str], str, tuple[str, ...]]] = {
     "brew": ("brew", frozenset({"install", "reinstall", "fetch", "cask"}), "", ()),
     "port": ("port", frozenset({"install"}), "", ()),
     "nix-env": ("nix", frozenset(), "fp", ("attr",)),
-    "nix-shell": ("nix", frozenset(), "", ()),
+    "nix-shell": ("nix", frozenset(), "", ("run", "command")),
     "guix": ("guix", frozenset({"install"}), "", ()),
     "choco": ("choco", frozenset({"install"}), "", ()),
     "scoop": ("scoop", frozenset({"install"}), "", ()),
@@ -1272,7 +1360,13 @@ def _installer(process: Process) -> str:
         key, _, value = setting.partition("=")
         if "invoke" in key.lower() or "pre-install-pkgs" in key.lower():
             process.shell(value, f"{process.name} -o")
+    if process.name == "composer" and operands[:1] in (["run"], ["run-script"]):
+        return task_runner(process)
+    for text in _all(options, "run", "command") if ecosystem == "nix" else ():
+        process.shell(text, process.name)
     if verbs:
+        if process.name in _MANIFESTS and operands[:1] == [_MANIFESTS[process.name][0]]:
+            return _manifest(process)
         if not operands or operands[0] not in verbs:
             return HOLE
         operands = operands[1:]
@@ -1298,11 +1392,13 @@ def _installer(process: Process) -> str:
             else operand
         )
         if operand.endswith((".deb", ".rpm", ".apk")):
-            name = re.split(r"[_]|-\d", name)[0]
+            name = re.split(r"[_]|-\d", name[:-4])[0]
         elif ecosystem == "apt":
             if name.endswith("-") and len(name) > 1:
                 continue  # `name-` removes
             name = re.split(r"[=/:]", name)[0].removesuffix("+")
+        elif ecosystem == "nix":
+            name = name.rsplit("#", 1)[-1].rsplit(".", 1)[-1]
         elif ecosystem not in ("composer", "brew"):
             name = re.split(r"[=<>~@]", name)[0]
         else:
@@ -1312,9 +1408,112 @@ def _installer(process: Process) -> str:
     return HOLE
 
 
+#: Lists of packages in files: verb, file, a name in it, ecosystem.
+_MANIFESTS = {
+    "brew": ("bundle", "Brewfile", r"^\s*(?:brew|cask)\s*\(?\s*[\"']([^\"']+)", "brew"),
+    "bundle": ("install", "Gemfile", r"^\s*gem\s*\(?\s*[\"']([^\"']+)", "gem"),
+    "composer": ("install", "composer.json", r"\"([\w.\-]+/[\w.\-]+)\"\s*:", "composer"),
+}
+
+
+def _manifest(process: Process) -> str:
+    """``brew bundle``, ``bundle install``: the packages that a file of the session lists."""
+    _, path, pattern, ecosystem = _MANIFESTS["bundle" if process.name == "bundler" else process.name]
+    options, _ = split(process.arguments, "", ("file", "gemfile"))
+    text = process.read(_last(options, "file", "gemfile") or path)
+    for name in re.findall(pattern, text or "", re.MULTILINE)[:500]:
+        process.package(ecosystem, name)
+    return HOLE
+
+
+def _bundle(process: Process) -> str:
+    process.announce()
+    if process.arguments[:1] == ["exec"]:
+        return process.run(process.arguments[1:], "bundle exec")
+    return _manifest(process)
+
+
+_NIX_LONGS = (
+    "extra-experimental-features",
+    "experimental-features",
+    "profile",
+    "store",
+    "override-input",
+    "priority",
+)
+
+
+def _nix(process: Process) -> str:
+    """``nix run flake#name``, ``nix shell flake#name -c command``, ``nix profile install flake#name``."""
+    process.announce()
+    arguments = process.arguments
+    end = next((i for i, each in enumerate(arguments) if each in ("--", "-c", "--command")), len(arguments))
+    options, operands = split(arguments[:end], "IoEf", (*_NIX_LONGS, "expr", "file"))
+    for text in _all(options, "E", "expr"):
+        for found in re.finditer(r"\b(?:pkgs|nixpkgs>\s*\{\s*\})\)?\.([\w\-]+)", text):
+            process.package("nix", found.group(1))
+    for operand in operands[1:]:
+        flake, _, name = operand.partition("#")
+        forge = re.match(r"(github|gitlab):([\w.\-]+/[\w.\-]+)", flake)
+        if forge:
+            _git_fetch(process, f"https://{forge.group(1)}.com/{forge.group(2)}", [])
+        elif "://" in flake:
+            _git_fetch(process, flake.removeprefix("git+").removeprefix("tarball+"), [])
+        if name:
+            process.package("nix", name.rsplit(".", 1)[-1])
+    command = arguments[end + 1 :] if arguments[end : end + 1] != ["--"] else []
+    return process.run(command, "nix") if command else HOLE
+
+
+def _registry_tool(process: Process) -> str:
+    """``crane export image``, ``skopeo copy docker://image …``: images without a container."""
+    process.announce()
+    _, operands = split(process.arguments, "f", ("platform", "format", "override-os", "override-arch"))
+    for operand in operands[1:]:
+        if operand not in ("-", "pull", "export", "copy") and not re.match(
+            r"(?:dir|oci|oci-archive|docker-archive|docker-daemon):", operand
+        ):
+            _image(process, operand)
+    return HOLE
+
+
+def _kubectl(process: Process) -> str:
+    """``kubectl run name --image=x``, ``kubectl apply -f file``: the images that are started."""
+    process.announce()
+    end = process.arguments.index("--") if "--" in process.arguments else len(process.arguments)
+    options, _ = split(process.arguments[:end], "fn", ("image", "filename", "namespace"))
+    for name in _all(options, "image"):
+        _image(process, name)
+    for path in _all(options, "f", "filename"):
+        if "://" in path:
+            process.fetch(path)
+        text = process.read(path) if "://" not in path else ""
+        for name in re.findall(r"^[\s-]*image:\s*[\"']?([^\s\"']+)", text or "", re.MULTILINE)[:100]:
+            _image(process, name)
+    command = process.arguments[end + 1 :]
+    return process.run(command, "kubectl") if command else HOLE
+
+
+def _pip_tools(process: Process) -> str:
+    """``pip-compile file -o file`` and ``pip-sync file``."""
+    process.announce()
+    compiles = process.name == "pip-compile"
+    options, operands = split(process.arguments, "o", ("output-file", "extra-index-url", "index-url"))
+    for path in operands or ["requirements.in" if compiles else "requirements.txt"]:
+        _requirements(process, path)
+        if compiles and (text := process.read(path)):
+            target = _last(options, "o", "output-file") or path.removesuffix(".in") + ".txt"
+            process.write(target, text, append=True)
+    return HOLE
+
+
 def _dpkg(process: Process) -> str:
     process.announce()
     options, operands = options_of(process.arguments)
+    if "set-selections" in options:
+        for name, state in re.findall(r"^(\S+)\s+(\w+)$", process.stdin.rest(), re.MULTILINE)[:500]:
+            if state == "install":
+                process.package("apt", name.split(":")[0])
     if {"i", "install", "x", "unpack", "U"} & options.keys():
         for path in operands:
             file = process.file(path)
@@ -1599,7 +1798,7 @@ _DOCKER_LONGS = (
     "project-name",
     "allow-root-dir",
 )
-_CONTAINER_RUN = frozenset({"run", "create", "exec", "shell", "instance", "start"})
+_CONTAINER_RUN = frozenset({"from", "run", "create", "exec", "shell", "instance", "start"})
 
 
 def _docker(process: Process) -> str:
@@ -1747,6 +1946,8 @@ def _ssh(process: Process) -> str:
         _connected(process, "ssh", target)
     if command:
         process.shell(" ".join(command), f"{process.name} {host}")
+    elif (text := process.stdin.rest()).replace(HOLE, "").strip():
+        process.shell(text, f"piped to {process.name} {host}")
     return HOLE
 
 
@@ -1860,9 +2061,9 @@ def _copy_remote(process: Process) -> str:
 
 def _netcat(process: Process) -> str:
     """``nc``, ``ncat``, ``telnet``, ``socat``: hosts, ports, and the programs that they start."""
-    process.announce()
     if process.name == "socat":
         return _socat(process)
+    process.announce()
     options, operands = split(
         process.arguments,
         "eciIGmMopqsTwWxXPVgS" if process.name == "nc" else "bceklnSXE",
@@ -1880,7 +2081,17 @@ def _netcat(process: Process) -> str:
     return HOLE
 
 
+#: Addresses of socat that are on this computer only.
+_SOCAT_LOCAL = frozenset(
+    "- stdio stdin stdout stderr exec system shell fd file open create gopen pipe pty".split()
+)
+
+
 def _socat(process: Process) -> str:
+    kinds = {
+        each.partition(":")[0].partition(",")[0].lower() for each in process.arguments if each[:1] != "-"
+    }
+    process.announce(data=kinds <= _SOCAT_LOCAL)
     for address in process.arguments:
         kind, _, rest = address.partition(":")
         kind = kind.lower()
@@ -2021,12 +2232,18 @@ HANDLERS: dict[str, Handler] = {
             "easy_install",
             "pip-run",
             "pip-tools",
-            "pip-sync",
         ),
         _pip,
     ),
+    **dict.fromkeys(("pip-compile", "pip-sync"), _pip_tools),
+    **dict.fromkeys(("kubectl", "oc", "microk8s.kubectl"), _kubectl),
     **dict.fromkeys(("conda", "mamba", "micromamba", "pixi", "conda-lock"), _conda),
     **dict.fromkeys(_INSTALLERS, _installer),
+    "nix": _nix,
+    **dict.fromkeys(("bundle", "bundler"), _bundle),
+    **dict.fromkeys(
+        ("crane", "gcrane", "skopeo", "oras", "regctl", "ctr", "crictl", "img", "ch-image"), _registry_tool
+    ),
     "dpkg": _dpkg,
     "rpm": _dpkg,
     "gdebi": _dpkg,

@@ -1290,7 +1290,8 @@ def _touch(process: Process) -> str:
 
 def _date(process: Process) -> str:
     form = next((a[1:] for a in process.arguments if a.startswith("+")), "%c")
-    return re.sub(r"%[-_0^#]*[a-zA-Z:]", HOLE, form).replace("%%", "%") + "\n"
+    plain = {"%%": "%", "%n": "\n", "%t": "\t"}
+    return re.sub(r"%(?:%|[-_0^#]*[a-zA-Z:])", lambda found: plain.get(found.group(), HOLE), form) + "\n"
 
 
 def _shuf(process: Process) -> str:

@@ -22,6 +22,7 @@ from jupyter_tos_guard.inspection.shell.process import (
     Process,
     Stream,
     emit_source,
+    mention_addresses,
     nested,
     program_name,
     text_of,
@@ -356,6 +357,7 @@ _PARTS = r"""
   | (?P<operator>\.\.\.?|<-|<<-|->>?|=>|==|!=|<=|>=|&&|\|\||\+\+|<>|\+=|\.=|\*=|:=|::|=~|\|>|%>%|[^\s\w])
 """
 _TOKENS: dict[str, re.Pattern[str]] = {}
+_BARE_CHANGE = re.compile(r"(?:tr|y|s)([/|!,#])(?:\\.|(?!\1).)*\1(?:\\.|(?!\1).)*\1\w*", re.DOTALL)
 
 
 class _Token(NamedTuple):
@@ -374,13 +376,14 @@ def _token_pattern(spec: Language) -> re.Pattern[str]:
     return pattern
 
 
+_TCL_LINE = re.compile(r"(?:\$\{\w+\}|[^\n;\]}])*")
 _CLOSING = {"(": ")", "{": "}", "[": "]", "<": ">"}
 _KEYWORDS = frozenset(
     "if else elsif elif unless while until for foreach do end then begin def sub function fn func "
     "return my our local var let const in of new await async "
     "try catch finally rescue ensure class struct public private static void int char auto mut pub "
     "use match case switch when and or not yield go defer "
-    "throw puts global".split()
+    "throw puts global scalar".split()
 )
 
 
@@ -445,9 +448,16 @@ class _Reader:
         tokens: list[_Token] = []
         at = 0
         spend = self.process.state.budget.spend
+        perl = self.spec is LANGUAGES["perl"]
         while at < len(text):
             # The longer ones of these look for their end through all that follows.
             spend(16 if text[at] in "<[rR\"'`" else 1)
+            if perl and text[at] in "tys" and (not tokens or tokens[-1].text in ("\n", ";", "{", "(")):
+                changed = _BARE_CHANGE.match(text, at)
+                if changed is not None:  # `tr/a/b/;` changes $_
+                    tokens.append(_Token("change", "=~ " + changed.group(), at, changed.end()))
+                    at = changed.end()
+                    continue
             found = pattern.match(text, at)
             if found is None:
                 at += 1
@@ -541,6 +551,10 @@ class _Reader:
             self.at += 1
             return
         if token.kind == "name" and token.text.lower() in self.names["imports"] and self._import(token):
+            return
+        if token.kind == "change":
+            self.at += 1
+            self.variables["_"] = _changed(self.variables.get("_"), token.text)
             return
         self._expression()
 
@@ -694,7 +708,13 @@ class _Reader:
         lower = name.lower()
         following = self._peek()
         if self.spec is LANGUAGES["tcl"] and lower in ("exec", "spawn", "system"):
-            return self._rest_of_line(token)
+            return self._shell(self._rest_of_line(token), token)
+        if self.spec is LANGUAGES["tcl"] and lower in ("set", "append"):
+            self._tcl_set(token)
+            return None
+        if self.spec is LANGUAGES["tcl"] and lower in ("send", "exp_send"):
+            typed = ansi_c(self._rest_of_line(token).strip().removeprefix("-- ").strip('"'))
+            return self._shell(typed.replace("\r", "\n"), token)
         if lower in _KEYWORDS and lower not in self.names["prints"] and lower not in ("puts",):
             return (
                 self._primary()
@@ -729,6 +749,12 @@ class _Reader:
         ):
             # `system "…"`, `exec $cmd`, `puts x`: a call without parentheses.
             return self._call(name, None, self._bare_arguments(), {}, token)
+        if (
+            (self.spec is LANGUAGES["perl"] or self.spec is LANGUAGES["ruby"])
+            and lower in _PURE
+            and following.kind in ("double", "single", "name", "words")
+        ):
+            return self._call(name, None, self._bare_arguments(), {}, token)  # `reverse $x`
         key = name.lstrip("$@%")
         if following.text == "[" and key in self.variables:
             return self._index(self.variables[key])
@@ -741,18 +767,27 @@ class _Reader:
             return HOLE
         return _Name(name) if self._is_sink(lower) else None
 
-    def _rest_of_line(self, token: _Token) -> Value:
-        """Tcl's bare words: the line is the command."""
-        end = re.compile(r"[\n;\]}]|$").search(self.text, token.end)
-        stop = end.start() if end else len(self.text)
+    def _rest_of_line(self, token: _Token) -> str:
+        """Tcl's bare words: take the rest of the line, with its variables put in."""
+        end = _TCL_LINE.match(self.text, token.end)
+        stop = end.end() if end else len(self.text)
         while self._peek().kind and self._peek().start < stop:
             self.at += 1
-        line = re.sub(
+        return re.sub(
             r"\$\{?(\w+)\}?",
             lambda m: _text(self.variables.get(m.group(1), HOLE)),
             self.text[token.end : stop],
         )
-        return self._shell(line, token)
+
+    def _tcl_set(self, token: _Token) -> None:
+        """``set name value``, ``append name value``; a value with commands in it is read as those."""
+        found = re.compile(r"\s+(\w+)\s+(?![^\n;]*\[)").match(self.text, token.end)
+        if found is None:
+            return
+        name, _, value = self._rest_of_line(token).strip().partition(" ")
+        value = ansi_c(value.strip().strip('"{}'))
+        before = _text(self.variables.get(name, "")) if token.text == "append" else ""
+        self.variables[name] = before + value
 
     def _list_or_value(self) -> Value:
         return self._expression()
@@ -1560,9 +1595,6 @@ _INTERPRETERS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
     "racket": ("lisp", "e", (), ""),
     "nim": ("nim", "", ("eval",), ""),
     "crystal": ("ruby", "", (), ""),
-    "vim": ("other", "c", (), ""),
-    "nvim": ("other", "c", (), ""),
-    "gdb": ("other", "", ("eval-command",), "x"),
 }
 
 
@@ -1607,18 +1639,12 @@ def _interpreter(process: Process) -> str:
     if name == "deno" and rest[:1] == ["eval"]:
         texts, rest = rest[1:2], []
     process.announce(hide=texts)
+    if name == "deno" and rest[:1] == ["task"]:
+        from jupyter_tos_guard.inspection.shell.wrappers import task_runner
+
+        return task_runner(process)
     if name in ("deno", "bun", "crystal", "nim") and rest[:1] == ["run"]:
         rest = [a for a in rest[1:] if not a.startswith("-")]
-    if name in ("vim", "nvim"):
-        for text in texts:
-            if found := re.match(r":?(?:sil\w*\s+)?!(.*)", text):
-                process.shell(found.group(1), name)
-        return HOLE
-    if name == "gdb":
-        for text in texts:
-            if found := re.match(r"(?:shell|!)\s*(.*)", text):
-                process.shell(found.group(1), name)
-        return HOLE
     if texts:
         extra = _line_mode(process, "\n".join(texts)) if name in ("perl", "ruby") else None
         if extra is not None:
@@ -1771,4 +1797,108 @@ def _awk_lines(
     return "".join(out)
 
 
-HANDLERS: dict[str, Handler] = dict.fromkeys(_INTERPRETERS, _interpreter)
+class _Console(NamedTuple):
+    """A program with commands of its own, of which some start others."""
+
+    commands: str  # options that give a command
+    files: str  # options that give a file of commands
+    shell: str  # regular expression of what stands before shell text
+
+
+_VIM = _Console(
+    "c cmd",
+    "S s u",
+    r"(?:sil\w*!?\s+|exe\w*\s+[\"']:?|r\w*\s*|w\w*\s*|te\w*\s*|[%.$,\d]+)*!|te(?:rm\w*)?\s+",
+)
+_CONSOLES = {
+    **dict.fromkeys(("vim", "nvim", "vi", "view", "gvim", "ex", "rvim", "vimdiff"), _VIM),
+    "gdb": _Console(
+        "ex iex eval-command init-eval-command", "x ix command init-command", r"(?:shell|!|make|pipe)\s*"
+    ),
+    "lldb": _Console("o O one-line one-line-before-file", "s source", r"(?:platform\s+)?shell\s+"),
+    "sqlite3": _Console("cmd", "init", r"\.(?:shell|system)\s+"),
+    "psql": _Console("c command", "f file", r"\\!\s*"),
+    **dict.fromkeys(("mysql", "mariadb"), _Console("e execute", "", r"(?:system\s|\\!)\s*")),
+    "gnuplot": _Console("e", "", r"!"),
+}
+_INNER_PYTHON = re.compile(r":?\s*py(?:3|thon3?|x)?\s+(.+)", re.DOTALL)
+
+
+def _console(process: Process) -> str:
+    """Run what the commands of an editor, a debugger or a database client start."""
+    mention_addresses(process)
+    spec = _CONSOLES[process.name]
+    commands, files = spec.commands.split(), spec.files.split()
+    texts: list[str] = []
+    words = iter(process.arguments)
+    for word in words:
+        option, equals, value = word.lstrip("-").partition("=")
+        if word[:1] != "-":
+            texts.append(word.removeprefix("+"))
+        elif option in commands:
+            texts.append(value if equals else next(words, ""))
+        elif option in files:
+            texts += (process.read(value if equals else next(words, "")) or "").splitlines()[:500]
+    process.announce(hide=[word for word in process.arguments if word in texts or " " in word])
+    texts += process.stdin.rest().splitlines()[:500]
+    for text in texts:
+        if found := re.match(rf"[:\s]*(?:{spec.shell})(.+)", text, re.DOTALL):
+            command = found.group(1)
+            process.shell(command.rstrip("\"'") if "exe" in found.group()[:6] else command, process.name)
+        elif found := _INNER_PYTHON.match(text):
+            process.python(found.group(1), process.name)
+        elif "system" in text:
+            foreign_output(process, text, "other", process.name)
+    return HOLE
+
+
+_POWERSHELL_JOINED = re.compile(r"\(?\s*((?:'[^']*'|\"[^\"]*\")(?:\s*\+\s*(?:'[^']*'|\"[^\"]*\"))+)\s*\)?")
+_POWERSHELL_FETCH = re.compile(
+    r"\b(?:iwr|irm|invoke-(?:webrequest|restmethod)|downloadstring|downloadfile)\b", re.I
+)
+
+
+def _powershell(process: Process) -> str:
+    """``pwsh -Command text``: variables, joined strings, programs and downloads."""
+    arguments = process.arguments
+    at = next((i for i, each in enumerate(arguments) if each[:2].lower() in ("-c", "-e", "-f")), None)
+    if at is None or at + 1 >= len(arguments):
+        text = process.stdin.rest()
+    elif arguments[at][:2].lower() == "-c":
+        text = " ".join(arguments[at + 1 :])
+    elif arguments[at][:2].lower() == "-f":
+        text = process.read(arguments[at + 1]) or ""
+    else:
+        text = lenient_base64(arguments[at + 1].encode("ascii", "replace")).decode("utf-16-le", "replace")
+    process.announce(hide=[each for each in arguments if len(each) > 40 or " " in each])
+    known: dict[str, str] = {}
+    for statement in re.split(r"[\n;]", text)[:500]:
+        process.state.budget.spend(4)
+        statement = re.sub(
+            r"(?<!^)\$\{?(\w+)\}?(?!\s*=)",
+            lambda found: known.get(found.group(1).lower(), found.group()),
+            " " + statement,
+        )
+        statement = _POWERSHELL_JOINED.sub(
+            lambda found: (
+                "'" + "".join(a or b for a, b in re.findall(r"'([^']*)'|\"([^\"]*)\"", found.group(1))) + "'"
+            ),
+            statement,
+        ).strip()
+        if assigned := re.match(r"\$(\w+)\s*=\s*(.*)", statement):
+            known[assigned.group(1).lower()] = assigned.group(2).strip("'\"")
+        elif _POWERSHELL_FETCH.search(statement):
+            for url in re.findall(r"https?://[^\s'\"()|]+", statement):
+                process.fetch(url)
+        elif evaluated := re.match(r"(?:iex|invoke-expression)\s+['\"]?(.*?)['\"]?$", statement, re.I):
+            process.shell(evaluated.group(1), process.name)
+        elif statement:
+            process.shell(statement.removeprefix("&").removeprefix("."), process.name)
+    return HOLE
+
+
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys(_INTERPRETERS, _interpreter),
+    **dict.fromkeys(_CONSOLES, _console),
+    **dict.fromkeys(("pwsh", "powershell"), _powershell),
+}

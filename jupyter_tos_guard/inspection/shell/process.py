@@ -382,12 +382,17 @@ def text_of(content: str | bytes) -> str:
 _STARTS = ("/content", "~", "/kaggle/working", "~/work")
 
 
+_DESCRIPTOR = re.compile(r"/proc/[^/]+/fd/")
+
+
 def find_file(path: str, state: State) -> File | None:
     """Tell what is known of ``path``: itself, else the folder or archive that it came out of."""
     files = state.files
     if not files or not path:
         return None
     key = resolve(path, state.cwd)
+    if key.startswith("/proc/"):
+        key = _DESCRIPTOR.sub("/dev/fd/", key)
     found = files.get(key)
     if found is not None:
         return found

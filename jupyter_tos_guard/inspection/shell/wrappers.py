@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
@@ -690,6 +691,8 @@ def run_python_file(process: Process, path: str, arguments: Sequence[str]) -> st
         process.emit(Kind.ARGUMENT, f"{script} {argument}")
     mention_addresses(process)
     file = process.file(path)
+    if (inner := process.file(f"{path}/__main__.py")) is not None and inner.content is not None:
+        file, path = inner, f"{path}/__main__.py"  # of a folder or an archive
     if file is None:
         return HOLE
     emit_source(file.source, state, process.origin, path)
@@ -707,9 +710,12 @@ def _python_module(process: Process, module: str, arguments: list[str]) -> str:
         process.emit(Kind.ARGUMENT, f"{module} {argument}")
     root = module.lower().split(".", 1)[0]
     path = module.replace(".", "/")
-    for candidate in (path + ".py", path + "/__main__.py"):
+    for candidate in (path + ".py", path + "/__init__.py", path + "/__main__.py"):
         file = process.file(candidate)
         if file is not None and file.content is not None:
+            if candidate.endswith("__init__.py") and process.file(path + "/__main__.py") is not None:
+                process.python(text_of(file.content), f"file {candidate}")
+                continue
             return run_python_file(process, candidate, arguments)
     if root in _PYTHON_RUNNERS:
         _, rest = _own_and_command(arguments, _Wrapper("osm"))
@@ -725,6 +731,13 @@ def _python_module(process: Process, module: str, arguments: list[str]) -> str:
             if text:
                 process.python(text, "timeit")
         return HOLE
+    if root == "zipapp":
+        return _zipapp(process, arguments)
+    if root == "doctest":
+        return "".join(_run_examples(process, path) for path in arguments if not path.startswith("-"))
+    if root in ("zipfile", "tarfile") and len(arguments) > 2 and arguments[0] in ("-c", "--create"):
+        pack(process, arguments[1], arguments[2:])
+        return ""
     if root in ("zipfile", "tarfile") and len(arguments) >= 2 and arguments[0] in ("-e", "--extract"):
         unpack(process, arguments[1], arguments[2] if len(arguments) > 2 else ".")
         return ""
@@ -740,6 +753,37 @@ def _python_module(process: Process, module: str, arguments: list[str]) -> str:
         return process.run([name, *arguments], f"python -m {module}")
     mention_addresses(process)
     return HOLE
+
+
+def _zipapp(process: Process, arguments: Sequence[str]) -> str:
+    """``python -m zipapp folder -o file -m module:function``."""
+    options, operands = options_of(arguments, "omp", frozenset({"--output", "--main", "--python"}))
+    if not operands:
+        return HOLE
+    folder = operands[0].rstrip("/")
+    target = options.get("o") or options.get("output") or folder + ".pyz"
+    copy_file(folder, target, process.state, process.origin)
+    if main := options.get("m") or options.get("main"):
+        module, _, function = main.partition(":")
+        call = f"import {module}\n{module}.{function}()\n" if function else f"import {module}\n"
+        process.write(f"{target}/__main__.py", call)
+    return ""
+
+
+_EXAMPLE = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?(.*)$", re.MULTILINE)
+
+
+def examples_of(text: str) -> str:
+    """Lines of Python that stand as examples in a text, as :mod:`doctest` finds them."""
+    return "\n".join(_EXAMPLE.findall(text))
+
+
+def _run_examples(process: Process, path: str) -> str:
+    text = process.read(path)
+    if not text:
+        return HOLE
+    before = text + "\n" if path.endswith(".py") else ""
+    return _python_text(process, before + examples_of(text), f"examples in {path}")
 
 
 def _launcher(process: Process) -> str:
@@ -894,8 +938,9 @@ SHELLS = frozenset({"sh", "bash", "zsh", "ksh", "mksh", "fish", "rbash", "csh", 
 def _make(process: Process) -> str:
     process.announce()
     options, operands = options_of(
-        process.arguments, "fCjIoWl", frozenset({"--file", "--makefile", "--directory", "--jobs"})
+        process.arguments, "fCjIoWlE", frozenset({"--file", "--makefile", "--directory", "--jobs", "--eval"})
     )
+    extra = options.get("eval", options.get("E", "")) + "\n"
     cwd = process.state.cwd
     folder = options.get("C") or options.get("directory")
     if folder:
@@ -903,36 +948,128 @@ def _make(process: Process) -> str:
     try:
         named = options.get("f") or options.get("file") or options.get("makefile")
         if named in ("-", "/dev/stdin"):
-            return _run_makefile(process, process.stdin.rest(), operands, "makefile")
+            return _run_makefile(process, extra + process.stdin.rest(), operands, "makefile")
         for path in [named] if named else ["GNUmakefile", "makefile", "Makefile"]:
             file = process.file(path)
             if file is None:
                 continue
             emit_source(file.source, process.state, process.origin, path)
             if file.content is not None:
-                return _run_makefile(process, text_of(file.content), operands, path)
+                return _run_makefile(process, extra + text_of(file.content), operands, path)
+        if extra.strip():
+            return _run_makefile(process, extra, operands, "make --eval")
     finally:
         process.state.cwd = cwd
     return HOLE
 
 
-def _task_runner(process: Process) -> str:
-    """Run the commands in the file of a task runner: ``just``, ``task``, ``tox``, ``honcho``."""
+def task_runner(process: Process) -> str:
+    """Run what the file of a task or test runner holds: ``just``, ``task``, ``tox``, ``nox``, ``pytest``."""
     process.announce()
-    named = [each for each in process.arguments if not each.startswith("-")]
-    for path in (*named[:4], *_RUNNERS.get(process.name, ())):
+    arguments = process.arguments
+    named = [each.split("::")[0] for each in arguments if not each.startswith("-")][:4]
+    named += [each.split(".")[0] + ".py" for each in named if "/" not in each]
+    for path in dict.fromkeys((*named, *_task_files(process))):
         file = process.file(path)
-        if file is None or file.content is None:
+        if file is None:
+            continue
+        emit_source(file.source, process.state, process.origin, path)
+        if file.content is None:
             continue
         text = text_of(file.content)[: 1 << 16]
-        if path.endswith(".py"):
-            process.python(text, f"file {path}")
-            continue
-        for found in _TASK_LINE.finditer(text):
-            process.shell(found.group(1).strip("\"' "), f"file {path}")
+        language = next((v for k, v in _FILE_LANGUAGES.items() if path.lower().endswith(k)), "")
+        if language == "python":
+            process.python(_with_calls(process.name, text, arguments), f"file {path}")
+        elif language == "sh":
+            process.shell(text, f"file {path}")
+        elif language:
+            from jupyter_tos_guard.inspection.shell.foreign import run_source_file
+
+            run_source_file(process, path, language)
+        else:
+            text = _with_variables(text)
+            for listed in _LISTED_COMMAND.findall(text):
+                process.run([each[1:-1] for each in _QUOTED.findall(listed)], f"file {path}")
+            if path.endswith((".json", ".jsonc")):
+                scripts = dict(_JSON_TEXT.findall(text))
+                text = "".join(f" - {scripts[each]}\n" for each in named if each in scripts)
+            for found in (*_TASK_LINE.finditer(text), *_FLOW_COMMAND.finditer(text)):
+                process.shell(found.group(1).strip("\"' "), f"file {path}")
     return HOLE
 
 
+#: Files of runners that are programs, by the ends of their names.
+_FILE_LANGUAGES = {".py": "python", "sconstruct": "python", "rakefile": "ruby", ".envrc": "sh", ".sh": "sh"}
+
+
+def _task_files(process: Process) -> list[str]:
+    """List the files that a runner reads by itself; ``*`` in their names is matched in all folders."""
+    from fnmatch import fnmatchcase
+
+    found: list[str] = []
+    for pattern in _RUNNERS.get(process.name, ()):
+        if "*" not in pattern:
+            found.append(pattern)
+            continue
+        paths = list(process.state.files)[:2000]
+        found += [path for path in paths if fnmatchcase("/" + path, "*/" + pattern)][:100]
+    return found
+
+
+_FUNCTION = re.compile(r"^(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(([^()]*)", re.MULTILINE)
+
+
+def _with_calls(runner: str, text: str, arguments: Sequence[str]) -> str:
+    """Python text that ends with the calls that its runner makes."""
+    if runner == "doit":
+        calls = [
+            f"for each in {name}()['actions']: __import__('os').system(each)"
+            for name, _ in _FUNCTION.findall(text)
+        ]
+        return "\n".join([text, *calls[:100], ""])
+    if runner not in _CONTEXTS:
+        return f"{text}\nimport unittest\nunittest.main()\n"
+    calls = []
+    for function, parameters in _FUNCTION.findall(text)[:100]:
+        names = [re.split(r"[:=]", each)[0].strip() for each in parameters.split(",")][1:]
+        name = next((each for each in arguments if each.replace("-", "_") == function), "")
+        words = arguments[arguments.index(name) + 1 :] if name else ()
+        calls.append(f"{function}({', '.join([_CONTEXTS[runner], *_task_arguments(names, words)])})")
+    return "\n".join([text, *calls, ""])
+
+
+def _task_arguments(names: list[str], words: Sequence[str]) -> list[str]:
+    """Keywords out of ``--url value -n value value``."""
+    given: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        if word.startswith("-"):
+            option, equals, value = word.lstrip("-").partition("=")
+            name = next((each for each in names if option.replace("-", "_") in (each, each[:1])), "")
+            value = value if equals else next(rest, "")
+        else:
+            name, value = next((each for each in names if each not in given), ""), word
+        if name.isidentifier():
+            given[name] = value
+    return [f"{name}={value!r}" for name, value in given.items()]
+
+
+def _with_variables(text: str) -> str:
+    """Text of a task file with its own variables put in: ``{{x}}``, ``{{.x}}``, ``$x``, ``${x}``."""
+    if "$" not in text and "{{" not in text:
+        return text
+    known = {name: value.strip("\"'") for name, value in _TASK_VARIABLE.findall(text)}
+    return _TASK_PLACE.sub(partial(_from_table, known), text)
+
+
+_TASK_VARIABLE = re.compile(r"^[ \t]*(\w+)[ \t]*(?::=|=|:)[ \t]*([^\n]{1,1000}?)[ \t]*$", re.MULTILINE)
+_TASK_PLACE = re.compile(r"(?:\{\{\s*\.?|\$\{?)(\w+)(?:\s*\}\}|\}|(?<=\w))")
+#: What runners written in Python call the functions in their files with; others are test runners.
+_CONTEXTS = {
+    **dict.fromkeys(("invoke", "inv", "fab"), "__import__('invoke').Context()"),
+    "nox": "__import__('nox').Session()",
+    "snakemake": "None",
+}
 _RUNNERS = {
     "just": ("justfile", "Justfile", ".justfile"),
     "task": ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml"),
@@ -948,8 +1085,19 @@ _RUNNERS = {
     "inv": ("tasks.py",),
     "fab": ("fabfile.py",),
     "nox": ("noxfile.py",),
-    "pytest": ("conftest.py",),
-    "act": (),
+    **dict.fromkeys(("pytest", "py.test", "nose2", "ward"), ("conftest.py", "test_*.py", "*_test.py")),
+    "unittest": ("test*.py",),
+    "scons": ("SConstruct",),
+    "rake": ("Rakefile", "rakefile"),
+    "ninja": ("build.ninja",),
+    "act": (".github/workflows/*.yml", ".github/workflows/*.yaml"),
+    "doit": ("dodo.py",),
+    "meson": ("meson.build",),
+    "poe": ("pyproject.toml", "poe_tasks.toml"),
+    "mise": ("mise.toml", ".mise.toml"),
+    "direnv": (".envrc",),
+    "deno": ("deno.json", "deno.jsonc", "package.json"),
+    "composer": ("composer.json",),
     "pre-commit": (".pre-commit-config.yaml",),
 }
 #: What a line of such a file runs: after the key that says so, or indented below a target.
@@ -958,18 +1106,38 @@ _TASK_LINE = re.compile(
     r"[ \t]*[:=][ \t]*|[ \t]+(?:-[ \t]+)?)([a-z./][\w./-]*[ \t][^\n]{3,2000}|[\"'][a-z][^\n]{3,2000}[\"'])$",
     re.MULTILINE,
 )
+_QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
+#: ``run_command('git', 'clone', …)``, ``command: ["git", "clone", …]``.
+_LISTED_COMMAND = re.compile(
+    r"(?:\brun_command\(|\b(?:command|cmd|entrypoint|exec)[\"']?\s*[:=]\s*\[)"
+    r"((?:\s*(?:'[^'\n]*'|\"[^\"\n]*\")\s*,?){1,64})"
+)
+_JSON_TEXT = re.compile(r'"([\w:.\-]+)"\s*:\s*"((?:\\.|[^"\\])*)"')
+#: The same within braces: ``{id: a, entry: git clone …, language: system}``.
+_FLOW_COMMAND = re.compile(
+    r"[{,][ \t]*[\"']?(?:entry|cmds?|run|commands?|script|exec)[\"']?[ \t]*:[ \t]*\[?([^,}\]\n]{3,2000})"
+)
 
 
 def _cmake(process: Process) -> str:
     """``cmake folder``: the commands and downloads that its lists name."""
     process.announce()
     operands = [each for each in process.arguments if not each.startswith("-")] or ["."]
-    for folder in operands[:4]:
-        path = "CMakeLists.txt" if folder == "." else f"{folder.rstrip('/')}/CMakeLists.txt"
+    known = dict(re.findall(r"^-D(\w+)(?::\w+)?=(.*)$", "\n".join(process.arguments), re.MULTILINE))
+    pending = operands[:4]
+    if "-P" not in process.arguments:
+        pending = [f"{each.rstrip('/')}/CMakeLists.txt" for each in pending]
+    for path in pending:  # grows on the way
         file = process.file(path)
-        if file is None or file.content is None:
+        if file is None or file.content is None or len(pending) > 64:
             continue
         text = re.sub(r"#[^\n]*", "", text_of(file.content))[: 1 << 16]
+        known = {**dict(_CMAKE_SET.findall(text)), **known}
+        for _ in range(3):
+            text = _CMAKE_VARIABLE.sub(partial(_from_table, known), text)
+        for verb, name in _CMAKE_MORE.findall(text):
+            name = f"{name}/CMakeLists.txt" if verb.lower() == "add_subdirectory" else name
+            pending.append(resolve(name, path.rpartition("/")[0]))
         for found in _CMAKE_COMMAND.finditer(text):
             process.shell(found.group(1).strip(), f"file {path}")
         for found in _CMAKE_FETCH.finditer(text):
@@ -978,16 +1146,26 @@ def _cmake(process: Process) -> str:
     return HOLE
 
 
+def _from_table(known: dict[str, str], found: re.Match[str]) -> str:
+    return known.get(found.group(1), found.group())
+
+
+_CMAKE_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_CMAKE_MORE = re.compile(r"\b(include|add_subdirectory)\s*\(\s*\"?([\w./\-]+)", re.IGNORECASE)
 _CMAKE_COMMAND = re.compile(
     r"\bCOMMAND\s+([^()]{2,2000}?)(?=\s+(?:COMMAND|WORKING_DIRECTORY|OUTPUT_\w+|RESULT_\w+|ERROR_\w+|TIMEOUT|"
     r"VERBATIM|COMMENT|DEPENDS)\b|\))",
     re.IGNORECASE,
 )
+_CMAKE_SET = re.compile(r"\bset\s*\(\s*(\w+)\s+\"?([^\")]{1,1000}?)\"?\s*\)", re.IGNORECASE)
 _CMAKE_FETCH = re.compile(r"\b(GIT_REPOSITORY|URL|DOWNLOAD)\s+\"?([^\s\")]{4,1000})", re.IGNORECASE)
 
 
 def _run_makefile(process: Process, text: str, operands: list[str], path: str) -> str:
-    variables: dict[str, str] = dict(process.environ)
+    for _ in range(4):
+        text = _MAKE_INCLUDE.sub(lambda found: (process.read(found.group(1)) or "") + "\n", text[: 1 << 18])
+    variables: dict[str, str] = {**process.environ, "MAKE": "make", **dict(_MAKE_DEFINE.findall(text))}
+    text = _MAKE_DEFINE.sub("", text)
     rules: dict[str, tuple[list[str], list[str]]] = {}
     current: list[str] | None = None
     for line in re.sub(r"\\\n\s*", " ", text).splitlines()[:4000]:
@@ -1001,6 +1179,8 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
             name, operator, value = assigned.groups()
             if operator == "!=":
                 value = process.shell(value, "make").strip()
+            elif operator.startswith(":"):
+                value = _make_text(value, variables, process)
             elif operator == "+=":
                 value = variables.get(name, "") + " " + value
             if operator != "?=" or name not in variables:
@@ -1038,6 +1218,12 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
             for line in recipe
         )
     return "".join(out)
+
+
+_MAKE_DEFINE = re.compile(
+    r"^define[ \t]+(\w+)[ \t]*=?[ \t]*\n(.*?)\n?^endef[^\n]*$", re.MULTILINE | re.DOTALL
+)
+_MAKE_INCLUDE = re.compile(r"^[ ]*-?s?include[ \t]+(\S+)[^\n]*$", re.MULTILINE)
 
 
 def _make_text(text: str, variables: dict[str, str], process: Process, depth: int = 0) -> str:
@@ -1161,6 +1347,8 @@ def _dd(process: Process) -> str:
     process.announce(data=True)
     values = dict(a.split("=", 1) for a in process.arguments if "=" in a)
     text = process.read(values["if"]) if "if" in values else process.stdin.rest()
+    if text is not None:
+        text = _converted(text, values)
     file = process.file(values["if"]) if "if" in values else None
     if "if" in values and file is None and _is_program(values["if"]):
         file = File(None, values["if"], executable=True)
@@ -1170,6 +1358,21 @@ def _dd(process: Process) -> str:
         return ""
     process.source = source
     return HOLE if text is None else text
+
+
+def _converted(text: str, values: dict[str, str]) -> str:
+    """Text as ``dd`` hands it on: skipped, cut, its letters changed."""
+    size = next((values[key] for key in ("ibs", "bs") if key in values), "512")
+    if size.isdigit() and int(size):
+        skip, count = (values.get(key, "") for key in ("skip", "count"))
+        start = int(size) * int(skip) if skip.isdigit() else 0
+        text = text[start:][: int(size) * int(count) if count.isdigit() else None]
+    for change in values.get("conv", "").split(","):
+        if change == "swab":
+            text = re.sub(r"(.)(.)", r"\2\1", text, flags=re.DOTALL)
+        elif change in ("lcase", "ucase"):
+            text = text.lower() if change == "lcase" else text.upper()
+    return text
 
 
 def _tar(process: Process) -> str:
@@ -1223,10 +1426,35 @@ def _tar(process: Process) -> str:
         sources = [f.source for o in operands if (f := process.file(o)) is not None and f.source]
         if path != "-":
             process.write(path, None, source=sources[0] if sources else "")
+            pack(process, path, operands)
         elif sources:
             process.source = sources[0]
         return HOLE if path == "-" else ""
     return HOLE if "O" in options or "to-stdout" in options else ""
+
+
+def pack(process: Process, archive: str, members: Sequence[str]) -> None:
+    """Remember what an archive holds, as if it were a folder."""
+    state = process.state
+    key = resolve(archive, state.cwd)
+    for member in members:
+        inner = resolve(member, state.cwd)
+        for path, file in [(k, f) for k, f in state.files.items() if k == inner or k.startswith(inner + "/")]:
+            state.files[f"{key}/{path}"] = file
+
+
+def _zip(process: Process) -> str:
+    """``zip -r archive members``."""
+    process.announce()
+    mention_addresses(process)
+    _, operands = options_of(process.arguments, "bntPxi", frozenset({"--unzip-command"}))
+    for option, text in zip(process.arguments, process.arguments[1:], strict=False):
+        if option in ("-TT", "--unzip-command"):
+            process.shell(text, "zip -TT")
+    if operands:
+        name = operands[0] if "." in operands[0] else operands[0] + ".zip"
+        pack(process, name, operands[1:])
+    return ""
 
 
 def unpack(process: Process, path: str, folder: str, members: Sequence[str] = ()) -> None:
@@ -1239,10 +1467,13 @@ def unpack(process: Process, path: str, folder: str, members: Sequence[str] = ()
         file = process.file(path)
         source = file.source if file else ""
         name = path.rsplit("/", 1)[-1]
-    if not source:
-        return
     base = resolve(folder, state.cwd)
     base = "" if base == "." else base
+    packed = resolve(path, state.cwd) + "/"
+    for key, file in [(k, f) for k, f in state.files.items() if k.startswith(packed)]:
+        state.files[resolve(key[len(packed) :], base)] = file
+    if not source:
+        return
     if folder not in (".", "./"):
         state.files.setdefault(base, File(None, source))
     for stem in _stems(name, source):
@@ -1300,7 +1531,7 @@ def _unzip(process: Process) -> str:
 
 
 def _line_editor(process: Process) -> str:
-    """``ed`` and ``ex``: a line that begins with ``!`` is a command."""
+    """``ed``: a line that begins with ``!`` is a command."""
     process.announce()
     for found in re.finditer(r"^:?!(.+)$", process.stdin.rest(), re.M):
         process.shell(found.group(1), process.name)
@@ -1451,7 +1682,7 @@ HANDLERS: dict[str, Handler] = {
     "make": _make,
     "gmake": _make,
     "cmake": _cmake,
-    **dict.fromkeys(_RUNNERS, _task_runner),
+    **dict.fromkeys(_RUNNERS.keys() - {"deno", "composer"}, task_runner),
     "cp": _copy,
     "mv": _copy,
     "ln": _copy,
@@ -1464,6 +1695,7 @@ HANDLERS: dict[str, Handler] = {
     "chmod": _chmod,
     "dd": _dd,
     "tar": _tar,
+    "zip": _zip,
     "unzip": _unzip,
     "7z": _unzip,
     "7za": _unzip,
@@ -1474,7 +1706,6 @@ HANDLERS: dict[str, Handler] = {
     "dtrx": _unzip,
     "aunpack": _unzip,
     "ed": _line_editor,
-    "ex": _line_editor,
     "man": _man,
     "gpg": _gpg,
     "gpg2": _gpg,
