@@ -1,13 +1,15 @@
-"""Regular expressions from the user's code, searched without being held up by them.
+"""Regular expressions and places to fill in from the user's code, without being held up by them.
 
 Python's engine backtracks: a hostile pattern takes time without end. Only patterns whose
-cost is known to be small for the text at hand are tried.
+cost is known to be small for the text at hand are tried. Names that stand for texts with
+names double a text each time: what is filled in is bounded.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
 
 try:
@@ -65,3 +67,36 @@ def _power(tree: object) -> float:
         if total >= 9:
             return 9
     return total
+
+
+#: Characters by which :func:`fill_in` makes a text longer at most.
+MAX_FILLED = 1 << 16
+
+
+def fill_in(pattern: re.Pattern[str], text: str, lookup: Callable[[str], str | None]) -> str:
+    """Return text with what names in it stand for, which may have such names again.
+
+    Parameters
+    ----------
+    pattern : re.Pattern
+        Finds a place; its first group is the name.
+    text : str
+    lookup : callable
+        What a name stands for; None leaves its place as it is.
+
+    Returns
+    -------
+    str
+        Some :data:`MAX_FILLED` characters longer at most: places beyond that are left empty.
+    """
+    room = MAX_FILLED
+
+    def fill(found: re.Match[str]) -> str:
+        nonlocal room
+        value = lookup(found.group(1)) if room > 0 else ""
+        if value is None:
+            return found.group()
+        room -= len(value)
+        return value[:MAX_FILLED]
+
+    return pattern.sub(fill, text)

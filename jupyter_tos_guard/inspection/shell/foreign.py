@@ -15,6 +15,7 @@ from typing import NamedTuple, Union
 from urllib.parse import unquote
 
 from jupyter_tos_guard.inspection import naming
+from jupyter_tos_guard.inspection.bounded_regex import MAX_FILLED, fill_in
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
 from jupyter_tos_guard.inspection.shell.filters import lenient_base64, options_of, printf, to_text, tr_set
 from jupyter_tos_guard.inspection.shell.process import (
@@ -787,7 +788,7 @@ class _Reader:
         name, _, value = self._rest_of_line(token).strip().partition(" ")
         value = ansi_c(value.strip().strip('"{}'))
         before = _text(self.variables.get(name, "")) if token.text == "append" else ""
-        self.variables[name] = before + value
+        self.variables[name] = (before + value)[:MAX_FILLED]
 
     def _list_or_value(self) -> Value:
         return self._expression()
@@ -1853,6 +1854,7 @@ def _console(process: Process) -> str:
 
 
 _POWERSHELL_JOINED = re.compile(r"\(?\s*((?:'[^']*'|\"[^\"]*\")(?:\s*\+\s*(?:'[^']*'|\"[^\"]*\"))+)\s*\)?")
+_POWERSHELL_VARIABLE = re.compile(r"(?<!^)\$\{?(\w+)\}?(?!\s*=)")
 _POWERSHELL_FETCH = re.compile(
     r"\b(?:iwr|irm|invoke-(?:webrequest|restmethod)|downloadstring|downloadfile)\b", re.I
 )
@@ -1873,12 +1875,8 @@ def _powershell(process: Process) -> str:
     process.announce(hide=[each for each in arguments if len(each) > 40 or " " in each])
     known: dict[str, str] = {}
     for statement in re.split(r"[\n;]", text)[:500]:
-        process.state.budget.spend(4)
-        statement = re.sub(
-            r"(?<!^)\$\{?(\w+)\}?(?!\s*=)",
-            lambda found: known.get(found.group(1).lower(), found.group()),
-            " " + statement,
-        )
+        statement = fill_in(_POWERSHELL_VARIABLE, " " + statement, lambda name: known.get(name.lower()))
+        process.state.budget.spend(4 + len(statement) // 64)
         statement = _POWERSHELL_JOINED.sub(
             lambda found: (
                 "'" + "".join(a or b for a, b in re.findall(r"'([^']*)'|\"([^\"]*)\"", found.group(1))) + "'"
@@ -1886,7 +1884,7 @@ def _powershell(process: Process) -> str:
             statement,
         ).strip()
         if assigned := re.match(r"\$(\w+)\s*=\s*(.*)", statement):
-            known[assigned.group(1).lower()] = assigned.group(2).strip("'\"")
+            known[assigned.group(1).lower()] = assigned.group(2).strip("'\"")[:MAX_FILLED]
         elif _POWERSHELL_FETCH.search(statement):
             for url in re.findall(r"https?://[^\s'\"()|]+", statement):
                 process.fetch(url)

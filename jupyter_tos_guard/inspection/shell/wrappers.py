@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import NamedTuple
 
+from jupyter_tos_guard.inspection.bounded_regex import fill_in
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
 from jupyter_tos_guard.inspection.shell.filters import options_of
@@ -1059,7 +1059,7 @@ def _with_variables(text: str) -> str:
     if "$" not in text and "{{" not in text:
         return text
     known = {name: value.strip("\"'") for name, value in _TASK_VARIABLE.findall(text)}
-    return _TASK_PLACE.sub(partial(_from_table, known), text)
+    return fill_in(_TASK_PLACE, text, known.get)
 
 
 _TASK_VARIABLE = re.compile(r"^[ \t]*(\w+)[ \t]*(?::=|=|:)[ \t]*([^\n]{1,1000}?)[ \t]*$", re.MULTILINE)
@@ -1134,7 +1134,7 @@ def _cmake(process: Process) -> str:
         text = re.sub(r"#[^\n]*", "", text_of(file.content))[: 1 << 16]
         known = {**dict(_CMAKE_SET.findall(text)), **known}
         for _ in range(3):
-            text = _CMAKE_VARIABLE.sub(partial(_from_table, known), text)
+            text = fill_in(_CMAKE_VARIABLE, text, known.get)
         for verb, name in _CMAKE_MORE.findall(text):
             name = f"{name}/CMakeLists.txt" if verb.lower() == "add_subdirectory" else name
             pending.append(resolve(name, path.rpartition("/")[0]))
@@ -1144,10 +1144,6 @@ def _cmake(process: Process) -> str:
             verb = "git clone" if found.group(1).upper().startswith("GIT") else "wget"
             process.shell(f"{verb} {found.group(2)}", f"file {path}")
     return HOLE
-
-
-def _from_table(known: dict[str, str], found: re.Match[str]) -> str:
-    return known.get(found.group(1), found.group())
 
 
 _CMAKE_VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -1163,7 +1159,7 @@ _CMAKE_FETCH = re.compile(r"\b(GIT_REPOSITORY|URL|DOWNLOAD)\s+\"?([^\s\")]{4,100
 
 def _run_makefile(process: Process, text: str, operands: list[str], path: str) -> str:
     for _ in range(4):
-        text = _MAKE_INCLUDE.sub(lambda found: (process.read(found.group(1)) or "") + "\n", text[: 1 << 18])
+        text = fill_in(_MAKE_INCLUDE, text, lambda path: (process.read(path) or "") + "\n")
     variables: dict[str, str] = {**process.environ, "MAKE": "make", **dict(_MAKE_DEFINE.findall(text))}
     text = _MAKE_DEFINE.sub("", text)
     rules: dict[str, tuple[list[str], list[str]]] = {}
