@@ -312,6 +312,7 @@ class Evaluator:
                     Statement(statement, self.unit, self.unit.cell, statement is body[-1], screening.words)
                 )
             else:
+                unread.learn(statement)
                 value = self.run([statement])
                 heat.warm(names, screening.words, unread.hot)
                 if self.session.patched:
