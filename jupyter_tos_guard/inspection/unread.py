@@ -20,7 +20,8 @@ from jupyter_tos_guard.inspection.screen import Screening
 #: Methods that change their receiver, or what they are given.
 _CHANGING = frozenset(
     "append appendleft extend extendleft insert add update setdefault setitem __setitem__ remove discard pop "
-    "popleft popitem clear sort reverse rotate fill put write writelines send seek shuffle register".split()
+    "popleft popitem clear sort reverse rotate fill put write writelines send seek shuffle register "
+    "heappush heappop heappushpop heapreplace heapify".split()
 )
 
 
@@ -250,6 +251,8 @@ class Unread:
             waiting = set()
             for statement in taken.values():
                 waiting |= statement.uses
+                if _binds_ends(statement.node):
+                    waiting |= statement.binds
             waiting = (waiting & self.names) - asked
         self.names -= asked
         if not taken:
@@ -324,7 +327,7 @@ class Unread:
         ]
 
     def _through(self, name: str, mentioning: list[Statement]) -> set[str]:
-        """Names by whose use ``name`` is changed: functions that do it, what calls them or was made by them."""
+        """Names by whose use ``name`` is changed: functions that do it, their callers, what they made."""
         through = set(self.changers.get(name, ()))
         for each in mentioning:
             if type(each.node) in _DEFINITIONS and name in reaches(each.node):
@@ -357,8 +360,18 @@ class Unread:
         self._items = items
 
 
+def _binds_ends(node: ast.stmt) -> bool:
+    """Whether a statement binds the ends of one thing: ``a, b = Pipe()``."""
+    return (
+        type(node) is ast.Assign
+        and type(node.targets[0]) is ast.Tuple
+        and type(node.value) is ast.Call
+        and not any(type(each) is not ast.Constant for each in node.value.args)
+    )
+
+
 def _hands_on(node: ast.stmt) -> bool:
-    """Whether what a statement binds may do what a function does that it uses: a caller, an alias, an object."""
+    """Whether what a statement binds does what a function does that it uses: a caller, another name."""
     if type(node) in _DEFINITIONS:
         return True
     return type(node) is ast.Assign and type(node.value) in (ast.Name, ast.Attribute, ast.Call)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.python import library, methods, reflection
+from jupyter_tos_guard.inspection.python import carriers, library, methods, reflection
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Bound,
@@ -561,9 +561,9 @@ def source_of(value: Value) -> str:
 def result_attribute(self: Evaluator, symbol: Symbol, full: str, name: str) -> Value:
     """Attribute of what a library's call returned."""
     if name == "value" and symbol.name.startswith("ipywidgets."):
-        from jupyter_tos_guard.inspection.python import carriers
-
         return carriers.widget_value(symbol)
+    if symbol.name in carriers.TABLES and (column := carriers.column(self, symbol, name)) is not None:
+        return column
     return Symbol(full, True, symbol.details)
 
 
@@ -739,9 +739,13 @@ def _getenv(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
         return self.state.environ[name]
     if len(arguments) > 1 and arguments[1] is not None:
         return either([arguments[1], UNKNOWN]) if type(arguments[1]) is not str else arguments[1]
-    if symbol.name.endswith("setdefault"):
-        return None
     return UNKNOWN
+
+
+def _environ_default(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    if len(arguments) > 1 and self.text(arguments[0]) not in self.state.environ:
+        _putenv(self, symbol, arguments, keywords)
+    return _getenv(self, symbol, arguments[:1], keywords)
 
 
 def _expand(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -800,6 +804,12 @@ def _fd(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyword
     elif type(stream) is Process and len(arguments) > 1:
         feed(self, stream, arguments[1])
     return UNKNOWN
+
+
+def _pipe(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``os.pipe()``: what is written at one end is read at the other."""
+    stream = Stream("", "pipe", b"")
+    return (stream, stream)
 
 
 def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, keywords: Keywords) -> Value:
@@ -1923,6 +1933,8 @@ _FILES: Final = {
     "os.chdir": _chdir,
     "os.putenv": _putenv,
     "os.environ.update": _environ_update,
+    "os.environ.setdefault": _environ_default,
+    "os.environ.__setitem__": _putenv,
     "os.environ.get": _getenv,
     "os.environ.pop": _getenv,
     "os.getenv": _getenv,
@@ -1935,6 +1947,7 @@ _FILES: Final = {
     "os.write": _fd,
     "os.read": _fd,
     "os.fdopen": _fd,
+    "os.pipe": _pipe,
     "io.StringIO": _memory,
     "io.BytesIO": _memory,
     "io.TextIOWrapper": lambda self, symbol, arguments, keywords: _first(arguments),

@@ -19,7 +19,16 @@ from contextlib import suppress
 from typing import Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
-from jupyter_tos_guard.inspection.python import attributes, effects, heat, library, magics, methods, sinks
+from jupyter_tos_guard.inspection.python import (
+    attributes,
+    carriers,
+    effects,
+    heat,
+    library,
+    magics,
+    methods,
+    sinks,
+)
 from jupyter_tos_guard.inspection.python.attributes import OBSERVES
 from jupyter_tos_guard.inspection.python.cell import (
     Line,
@@ -585,6 +594,8 @@ class Evaluator:
                 yield from self.iterate(each)
         elif kind is Instance:
             yield from self._iterate_instance(value)
+        elif kind is Class:
+            yield from self._iterate_class(value)
         elif kind is Namespace and (walk := value.attributes.get("__iter__")) is not None:
             yield from self.iterate(self.call(walk, []))
         elif kind is Symbol and value.details:
@@ -593,13 +604,23 @@ class Evaluator:
                 if type(each) in (list, tuple, range, Generator, Array, dict):
                     yield from self.iterate(each)
                     return
-            yield Symbol(value.name, True)
+            parsed = any(type(each) is Stream for each in value.details[0])
+            yield Symbol(value.name, True, value.details if parsed else None)
         elif kind is Symbol:
             yield Symbol(value.name, True)
         elif kind is Process:
             yield from (value.output.splitlines(True) if value.output else [UNKNOWN])
         elif type(value) in library.ITERATORS:
             yield from library.bounded(value)
+        else:
+            yield UNKNOWN
+
+    def _iterate_class(self, value: Class) -> Iterator[Value]:
+        meta = value.keywords.get("metaclass")
+        if type(meta) is Class and (method := meta.find("__iter__")) is not None:
+            yield from self.iterate(self.call(Bound(method, value), []))
+        elif value.is_enumeration():
+            yield from carriers.members(value).values()
         else:
             yield UNKNOWN
 
@@ -861,6 +882,8 @@ class Evaluator:
         meta = cls.keywords.get("metaclass")
         if type(meta) is Class and (method := meta.find("__call__")) is not None:
             return self.call(Bound(method, cls), arguments, keywords)
+        if cls.is_enumeration() and arguments:
+            return carriers.member_of(cls, arguments[0])
         instance = Instance(cls)
         base = cls.symbol()
         if self.cold and base and _is_barren(base):
@@ -902,15 +925,15 @@ class Evaluator:
     def escape_all(self, arguments: Iterable[Value], keywords: dict[str, Value]) -> None:
         """Values are given to something unknown, which may call them."""
         arguments = list(arguments)
-        given: Value = keywords.get("args")
+        given: Value = keywords.get("args", keywords.get("argument"))
         extra: Value = keywords.get("kwargs")
         more = extra if type(extra) is dict else {}
         for index, value in enumerate(arguments):
             rest = list(given) if type(given) in (list, tuple) else arguments[index + 1 :]
             self.escape(value, rest, more)
         for name, value in keywords.items():
-            if type(given) in (list, tuple) and name != "args":
-                self.escape(value, list(given), more)
+            if name not in ("args", "argument") and (more or type(given) in (list, tuple)):
+                self.escape(value, list(given) if type(given) in (list, tuple) else [], more)
             else:
                 self.escape(value, [], {})
 
@@ -1569,6 +1592,8 @@ def _yield_from(self: Evaluator, node: Any) -> Value:
 
 def _await(self: Evaluator, node: Any) -> Value:
     value = self.evaluate(node.value)
+    if type(value) is Namespace and value.name == "future":
+        return self.call(value.attributes["result"], [])
     if type(value) is Instance and (method := value.cls.find("__await__")) is not None:
         return self.call(Bound(method, value), [], {}, node)
     return value
@@ -1782,29 +1807,33 @@ def _try(self: Evaluator, node: Any) -> str | None:
         raised = True
         self.raised = caught.value
     try:
-        if raised:
-            signal = _handle(self, node, self.raised, True)
-        else:
-            value = self.raised
-            _handle(self, node, value, False)
-            if signal is None:
-                signal = self.block(node.orelse)
+        signal = _handle(self, node, self.raised) if raised else _foresee(self, node, signal)
     finally:
         last = self.block(node.finalbody)
     return last or signal
 
 
-def _handle(self: Evaluator, node: Any, value: Value, certain: bool) -> str | None:
-    """Run the handlers: the first that fits when something was raised, all of them when it may have been."""
-    if certain:
-        for handler in node.handlers:
-            fits = handler.type is None or library.catches(self, self.evaluate(handler.type), value)
-            if fits is False:
-                continue
-            if handler.name:
-                self.store(self.frame.names, handler.name, value)
-            return self.block(handler.body)
-        raise Raised(value)
+def _handle(self: Evaluator, node: Any, value: Value) -> str | None:
+    """Run the first handler that fits what was raised."""
+    for handler in node.handlers:
+        fits = handler.type is None or library.catches(self, self.evaluate(handler.type), value)
+        if fits is False:
+            continue
+        if handler.name:
+            self.store(self.frame.names, handler.name, value)
+        return self.block(handler.body)
+    raise Raised(value)
+
+
+def _foresee(self: Evaluator, node: Any, signal: str | None) -> str | None:
+    """Run the ``else`` of a body that left by ``signal``, and each handler as if that had raised."""
+    value = self.raised
+
+    def well() -> str | None:
+        nonlocal signal
+        if signal is None:
+            signal = self.block(node.orelse)
+        return None
 
     def way(handler: Any) -> Callable[[], str | None]:
         def run() -> str | None:
@@ -1818,9 +1847,11 @@ def _handle(self: Evaluator, node: Any, value: Value, certain: bool) -> str | No
 
     if node.handlers:
         doubts = self.doubts
-        self.fork([lambda: None, *[way(handler) for handler in node.handlers]])
+        self.fork([well, *[way(handler) for handler in node.handlers]])
         self.doubts = doubts
-    return None
+    else:
+        well()
+    return signal
 
 
 def _with(self: Evaluator, node: Any) -> str | None:
@@ -1886,7 +1917,12 @@ def _class(self: Evaluator, node: Any) -> str | None:
     if meta is not None:
         value = _make_class(self, meta, cls, node)
     self.assign_name(node.name, self.decorate(value, node))
-    if cls.symbol().startswith("unittest."):
+    base = cls.symbol()
+    if base == "typing.NamedTuple":
+        cls.namespace.update(carriers.TUPLE_METHODS)
+    elif base and cls.is_enumeration():
+        carriers.enumerate_members(cls)
+    if base.startswith("unittest."):
         self.escape(cls, [], {})  # a test runner finds it by itself
     return None
 

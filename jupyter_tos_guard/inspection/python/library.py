@@ -326,6 +326,8 @@ def _plain_argument(self: Evaluator, value: Value, safe: bool) -> Value:
         return CONSTANTS.get(value.name, value)
     if kind is Lines:
         return list(value)
+    if kind is Class and value.is_enumeration():
+        return self.items(value)
     if kind is Symbol and value.details and safe:
         return self.items(value)
     return value
@@ -593,6 +595,14 @@ def _deepcopy(self: Evaluator, name: str, arguments: list[Value], keywords: dict
     value = arguments[0]
     if type(value) in (list, dict, set, Array):
         return value.copy() if type(value) is not Array else Array(value, value.kind)
+    if type(value) is Instance:
+        deep = name.endswith("deepcopy")
+        method = value.cls.find("__deepcopy__" if deep else "__copy__")
+        if method is not None:
+            return self.call(Bound(method, value), [{}] if deep else [])
+        made = Instance(value.cls)
+        made.attributes, made.plain = dict(value.attributes), value.plain
+        return made
     return value
 
 

@@ -491,6 +491,9 @@ def _stream(self: Evaluator, value: Stream, name: str, arguments: Arguments, key
 def write(self: Evaluator, stream: Stream, data: Value) -> None:
     """``stream.write(data)``: a file of the session's grows."""
     source = ""
+    reading = stream.position
+    if stream.mode == "pipe":
+        stream.position = len(stream.content or "")
     if type(data) is Symbol and data.called:
         from jupyter_tos_guard.inspection.python import sinks
 
@@ -513,6 +516,8 @@ def write(self: Evaluator, stream: Stream, data: Value) -> None:
         if len(content) + len(text) < Budget.MAX_SIZE:
             stream.content = content[: stream.position] + text + content[stream.position + len(text) :]
             stream.position += len(text)
+    if stream.mode == "pipe":
+        stream.position = reading
     if stream.path:
         from jupyter_tos_guard.inspection.python import sinks
 

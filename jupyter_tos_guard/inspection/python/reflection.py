@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.python import library, methods
+from jupyter_tos_guard.inspection.python import carriers, library, methods
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -627,13 +627,16 @@ def _namedtuple(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
         self.text(_first(arguments, "tuple")), [], {"__annotations__": dict.fromkeys(names, UNKNOWN)}, {}
     )
     cls.keywords["dataclass"] = True
-    cls.namespace["_fields"] = tuple(names)
+    defaults: Value = keywords.get("defaults")
+    if type(defaults) in (list, tuple):
+        cls.namespace.update(zip(names[-len(defaults) :] if defaults else [], defaults, strict=False))
+    cls.namespace.update(carriers.TUPLE_METHODS)
     return cls
 
 
 def _collection(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     kind = symbol.name.rpartition(".")[2]
-    if kind in ("deque", "UserList", "Queue", "LifoQueue", "SimpleQueue", "PriorityQueue", "JoinableQueue"):
+    if kind in ("deque", "UserList", "Queue", "SimpleQueue", "JoinableQueue"):
         return self.items(arguments[0]) if arguments and type(arguments[0]) is not int else []
     if kind == "Counter":
         counts: dict[Value, Value] = {}
@@ -908,7 +911,6 @@ HANDLERS: Final[dict[str, Any]] = {
     "functools.update_wrapper": _identity,
     "functools.lru_cache": _cache,
     "functools.cache": _cache,
-    "functools.singledispatch": _cache,
     "functools.total_ordering": _identity,
     "functools.cached_property": _descriptor,
     "contextlib.contextmanager": _identity,
@@ -937,6 +939,7 @@ HANDLERS: Final[dict[str, Any]] = {
     "types.ModuleType": _namespace_object,
     "types.SimpleNamespace": _namespace_object,
     "argparse.Namespace": _namespace_object,
+    "threading.local": _namespace_object,
     "types.MethodType": _method_type,
     "types.FunctionType": _function_type,
     "types.LambdaType": _function_type,
@@ -945,7 +948,7 @@ HANDLERS: Final[dict[str, Any]] = {
     **dict.fromkeys(
         "collections.deque collections.UserList collections.Counter collections.defaultdict "
         "collections.OrderedDict collections.UserDict collections.UserString collections.ChainMap "
-        "queue.Queue queue.LifoQueue queue.SimpleQueue asyncio.Queue multiprocessing.Queue "
+        "queue.Queue queue.SimpleQueue asyncio.Queue multiprocessing.Queue "
         "multiprocessing.SimpleQueue multiprocessing.JoinableQueue".split(),
         _collection,
     ),

@@ -155,6 +155,10 @@ class Class:
                 return each.name
         return ""
 
+    def is_enumeration(self) -> bool:
+        """Whether what the class binds are its members."""
+        return any(type(each) is Symbol and each.name.startswith("enum.") for each in self.lineage())
+
     def __repr__(self) -> str:
         return f"<class {self.name}>"
 
