@@ -86,8 +86,9 @@ SINK_MODULES = frozenset(
 )
 
 
-#: ``with open(path, "w") as f: print(text, file=f)`` writes without a word for it.
-_PRINTED = frozenset({"open", "print", "file"})
+#: ``print(text, file=f)`` writes without a word for it.
+_PRINTED = frozenset({"print", "file"})
+_PRINT_USE = re.compile(r"\bfile\s*=(?!=)")
 
 
 def find_words(text: str) -> frozenset[str]:
@@ -138,7 +139,7 @@ class Screen:
                 ("%" not in source and "!" not in source and _AUTOMAGIC.isdisjoint(words))
                 or not _IPYTHON_LINE.search(source)
             )
-            and not words >= _PRINTED
+            and (not words >= _PRINTED or not _PRINT_USE.search(_normal(source)))
             and (BARE.isdisjoint(words) or not _BARE_USE.search(_normal(source)))
             and (_RENAMES.isdisjoint(words) or not _RENAME_USE.search(_normal(source)))
             and ("import" not in words or self._imports_nothing(source))

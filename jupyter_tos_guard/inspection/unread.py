@@ -11,12 +11,14 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jupyter_tos_guard.inspection.python.cell import nodes
-from jupyter_tos_guard.inspection.screen import Screening
+from jupyter_tos_guard.inspection.screen import Screening, find_words
 
+#: Methods and functions of libraries that write a file without a word that the screen looks for.
+WRITERS = frozenset("to_csv to_string savetxt tofile writerow writerows writestr addfile".split())
 #: Methods that change their receiver, or what they are given.
 _CHANGING = frozenset(
     "append appendleft extend extendleft insert add update setdefault setitem __setitem__ remove discard pop "
@@ -232,14 +234,16 @@ class Unread:
             for name in reaches(node):
                 self.changers.setdefault(name, set()).add(node.name)  # type: ignore[attr-defined]
 
-    def take(self, names: set[str], is_module: Callable[[str], bool]) -> list[Statement]:
-        """Remove and return, in order, the statements that decide what ``names`` are.
+    def take(
+        self, names: set[str], is_module: Callable[[str], bool], chosen: Sequence[Statement] = ()
+    ) -> list[Statement]:
+        """Remove and return, in order, those ``chosen`` and the statements that decide what ``names`` are.
 
         These are the ones that bind or change one of the names, those before
         them that use its earlier value, and so on for the names they use. A
         module is what it is, whatever is called on it.
         """
-        taken: dict[int, Statement] = {}
+        taken = {id(each): each for each in chosen}
         asked: set[str] = set()
         waiting = names & self.names
         while waiting:
@@ -273,6 +277,29 @@ class Unread:
                 item.read()
                 wanted |= item.binds
         return self.take(wanted, is_module) if wanted else []
+
+    def take_writers(self, path: str, is_module: Callable[[str], bool]) -> list[Statement]:
+        """Remove and return the statements by which a library writes ``path``, with all that they need.
+
+        Tables are written everywhere, and running none of them matters: they
+        wait until something asks for the file.
+        """
+        if WRITERS.isdisjoint(self.names):
+            return []
+        words = find_words(path.rpartition("/")[2])
+        if not words:
+            return []
+
+        def writes(item: Cell | Statement) -> bool:
+            return words <= item.words and not WRITERS.isdisjoint(item.words)
+
+        if not any(map(writes, self._items)):
+            return []
+        self._parse(set(WRITERS))
+        chosen = [item for item in self._items if type(item) is Statement and writes(item)]
+        for each in chosen:
+            each.read()
+        return self.take({name for each in chosen for name in each.uses}, is_module, chosen)
 
     def take_all(self) -> list[Statement]:
         """Remove and return everything."""

@@ -792,6 +792,18 @@ def rows(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywor
     return Generator(made if word == "itertuples" else list(enumerate(made)))
 
 
+def table_rows(self: Evaluator, symbol: Symbol, keywords: Keywords) -> list[list[Value]]:
+    """Rows of ``table.to_csv(…)``: an array is a table of one column."""
+    head, _, _ = symbol.name.rpartition(".")
+    first = symbol.details[0][0] if symbol.details and symbol.details[0] else None
+    columns = {"0": list(first)} if type(first) is Array else _table(self, Symbol(head, True, symbol.details))
+    names = [list(columns)] if keywords.get("header") is not False and columns else []
+    made = [*names, *map(list, zip(*columns.values(), strict=False))]
+    if keywords.get("index") is not False:
+        made = [[index - len(names), *row] for index, row in enumerate(made)]
+    return made
+
+
 def _row(index: int, cells: dict[str, Value], whole: bool) -> Namespace:
     shown = (index, *cells.values()) if whole else tuple(cells.values())
 

@@ -386,10 +386,24 @@ def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
     def write(arguments: list[Value], keywords: dict[str, Value]) -> Value:
         if len(arguments) > 1:
             content = arguments[1]
-            members[text(arguments[0])] = content.encode() if type(content) is str else content
-            if stream.path and type(content) in (str, bytes) and text(arguments[0]).endswith(".py"):
+            name = arguments[0]
+            if type(name) is Symbol and name.details and name.details[0]:
+                name = name.details[0][0]  # ZipInfo(name), TarInfo(name)
+            if type(content) is Stream:
+                content = library.stream_read(content)
+            members[text(name)] = content.encode() if type(content) is str else content
+            if stream.path and type(content) in (str, bytes):
                 # Python imports from archives as from folders.
-                effects.save(self.current(), f"{stream.path}/{text(arguments[0])}", content)
+                effects.save(self.current(), f"{stream.path}/{text(name)}", content)
+        return None
+
+    def add(arguments: list[Value], keywords: dict[str, Value]) -> Value:
+        from jupyter_tos_guard.inspection.shell import process
+
+        given = [text(each) for each in (*arguments, *keywords.values()) if type(each) in (str, Path)]
+        file = process.find_file(given[0], self.current().state) if given else None
+        if file is not None and file.content is not None:
+            write([given[-1], file.content], {})
         return None
 
     def read(arguments: list[Value], keywords: dict[str, Value]) -> Value:
@@ -410,6 +424,9 @@ def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
         "archive",
         {
             "writestr": Native(write),
+            "addfile": Native(write),
+            "write": Native(add),
+            "add": Native(add),
             "read": Native(read),
             "open": Native(open_member),
             "extractfile": Native(open_member),

@@ -19,6 +19,7 @@ from jupyter_tos_guard.inspection.paths import resolve
 from jupyter_tos_guard.inspection.python import carriers, library, methods, reflection
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
+    Array,
     Bound,
     Choice,
     Class,
@@ -933,6 +934,13 @@ def own_module(self: Evaluator, name: str, node: ast.AST | None) -> Value | None
     return known
 
 
+def _reload(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``importlib.reload(module)``: its file may be another by now."""
+    module = _first(arguments)
+    name = self.text(module.attributes.get("__name__", "")) if type(module) is Namespace else ""
+    return (own_module(self, name, self.node) if name else None) or module
+
+
 def _from_source(self: Evaluator, source: str, path: str, node: ast.AST | None) -> None:
     from jupyter_tos_guard.inspection.shell import process
 
@@ -952,6 +960,8 @@ def _load_module(self: Evaluator, name: str, path: str, file: File, node: ast.AS
     try:
         text = file.content if isinstance(file.content, str) else reflection._decode(file.content)
         module.attributes["__name__"] = name
+        own = path.endswith("__init__.py")
+        module.attributes["__package__"] = name if own else name.rpartition(".")[0]
         self.run_text(text, ("import", f"file {path}"), node, module.attributes)
     finally:
         self.node = outer
@@ -1259,6 +1269,49 @@ def _unmarshal(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
     if type(data) in (bytes, bytearray):
         return decoding.unmarshal(bytes(data))
     return UNKNOWN
+
+
+def _write_rows(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``csv.writer(file)``."""
+    stream = _first(arguments)
+    delimiter, end = keywords.get("delimiter", ","), keywords.get("lineterminator", "\r\n")
+    if type(stream) is not Stream:
+        return Symbol(symbol.name, True)
+
+    def write(rows: Sequence[Value]) -> None:
+        now = self.current()
+        for row in rows:
+            methods.write(
+                now, stream, now.text(delimiter).join(map(now.text, now.items(row))) + now.text(end)
+            )
+
+    return Namespace(
+        "writer",
+        {
+            "writerow": Native(lambda given, named: write(given[:1])),
+            "writerows": Native(lambda given, named: write(self.current().items(_first(given, [])))),
+        },
+    )
+
+
+def _save_text(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``numpy.savetxt(path, rows)`` and ``table.to_csv(path)``."""
+    if symbol.name.endswith("savetxt"):
+        path, rows = _first(arguments), self.items(arguments[1]) if len(arguments) > 1 else []
+    else:
+        path = _first(arguments, keywords.get("path_or_buf", UNKNOWN))
+        rows = carriers.table_rows(self, symbol, keywords)
+    between = keywords.get("sep", keywords.get("delimiter", "," if "csv" in symbol.name else " "))
+    lines = [
+        self.text(between).join(map(self.text, row if type(row) in (list, tuple, Array) else [row]))
+        for row in rows
+    ]
+    text = "".join(f"{line}\n" for line in lines)
+    if type(path) is Stream:
+        methods.write(self, path, text)
+    elif type(path) in (str, Path) and lines:
+        save(self, self.text(path), text)
+    return None if path is not UNKNOWN else text
 
 
 def _fernet(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -2037,6 +2090,8 @@ HANDLERS: Final[dict[str, Any]] = {
     "get_ipython.safe_execfile_ipy": _run_path,
     "runpy.run_module": _run_module,
     "runpy._run_module_as_main": _run_module,
+    "importlib.reload": _reload,
+    "imp.reload": _reload,
     "imp.load_source": _load_source,
     "importlib.machinery.SourceFileLoader": _load_source,
     "importlib._bootstrap_external.SourceFileLoader": _load_source,
@@ -2088,6 +2143,9 @@ HANDLERS: Final[dict[str, Any]] = {
     ),
     "csv.reader": _csv_rows,
     "csv.DictReader": _csv_rows,
+    "csv.writer": _write_rows,
+    "numpy.savetxt": _save_text,
+    **dict.fromkeys([f"{each}.to_csv" for each in ("pandas.Series", *carriers.TABLES)], _save_text),
     "marshal.loads": _unmarshal,
     "marshal.load": _unmarshal,
     "marshal.dumps": lambda self, symbol, arguments, keywords: _first(arguments),

@@ -1953,20 +1953,38 @@ def _import(self: Evaluator, node: Any) -> str | None:
 
 
 def _import_from(self: Evaluator, node: Any) -> str | None:
+    if node.level:
+        return _import_beside(self, node)
     module = sinks.import_module(self, node.module or "", node, names=[alias.name for alias in node.names])
+    return _bind_imported(self, node, module, node.module)
+
+
+def _import_beside(self: Evaluator, node: Any) -> str | None:
+    """``from .name import …`` in a module of the session's own."""
+    package = self.frame.globals.get("__package__")
+    parts = package.split(".") if type(package) is str else []
+    base = ".".join(parts[: len(parts) - node.level + 1])
+    name = f"{base}.{node.module}" if base and node.module else node.module or base
+    # A package that is being imported is not imported again.
+    known = self.session.modules.get(name) if not node.module else None
+    module = known or sinks.import_module(self, name, node, names=[alias.name for alias in node.names])
+    return _bind_imported(self, node, module, name)
+
+
+def _bind_imported(self: Evaluator, node: Any, module: Value, source: str | None) -> str | None:
     for alias in node.names:
         if alias.name != "*":
             value = self.attribute(module, alias.name)
             if value is UNKNOWN and type(module) is Namespace:
-                value = sinks.import_module(self, f"{node.module}.{alias.name}", node)
+                value = sinks.import_module(self, f"{source}.{alias.name}", node)
             self.assign_name(alias.asname or alias.name, value)
         elif type(module) is Namespace:
             for name, value in module.attributes.items():
                 self.assign_name(name, value)
-        elif node.module and node.module not in self.session.stars:
-            self.session.stars.append(node.module)
-            for name in sinks.STARS.get(node.module, ()):
-                self.assign_name(name, Symbol(f"{node.module}.{name}"))
+        elif source and source not in self.session.stars:
+            self.session.stars.append(source)
+            for name in sinks.STARS.get(source, ()):
+                self.assign_name(name, Symbol(f"{source}.{name}"))
                 if self.state.unread is not None:
                     self.state.unread.hot.add(name)
     return None
@@ -2171,6 +2189,17 @@ def replay_users(names: set[str], state: State) -> None:
     found = state.unread.take_users(names, self.is_module)
     if found:
         self.replay(found)
+
+
+def replay_writers(path: str, state: State) -> None:
+    """Evaluate the waiting statements by which a library may have written ``path``."""
+    assert state.unread is not None
+    session = state.names.get(_SESSION)
+    if isinstance(session, Session) and session.evaluator is not None:
+        self = session.evaluator
+        found = state.unread.take_writers(path, self.is_module)
+        if found:
+            self.replay(found)
 
 
 def _display(self: Evaluator, value: Value) -> None:

@@ -447,6 +447,13 @@ def _array(self: Evaluator, value: Array, name: str, arguments: Arguments, keywo
 
                 total = self.binary(ast.Add, total, each)
             return total
+    if name == "to_csv":
+        return self.call(Symbol("pandas.Series.to_csv", True, ([value], {})), arguments, keywords)
+    if name == "tofile":
+        data = _array(self, value, "tobytes", [], {})
+        if arguments and type(arguments[0]) in (str, Path):
+            write(self, Stream(self.text(arguments[0]), "wb", b""), data)
+        return None
     if name in ("apply", "map", "agg", "transform"):
         return Array([self.call(arguments[0], [each]) for each in value] if arguments else [], "object")
     if name in _PLAIN[list]:
