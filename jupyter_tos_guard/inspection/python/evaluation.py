@@ -1074,7 +1074,7 @@ class Evaluator:
         names = frame.outside.get(name, frame.names) if frame.outside else frame.names
         if names is frame.globals:
             unread = self.state.unread
-            if unread is not None and name in unread.names:
+            if unread is not None and not self.cold and name in unread.names:
                 self.need({name})  # what used the earlier value has to see it before it goes
             self.session.defined[name] = self.unit.cell
         if self.journal is not None:
@@ -2330,7 +2330,8 @@ def hot_names(state: State, known: set[str] | None = None) -> set[str]:
     session = state.names.get(_SESSION)
     hot = heat.names(state.names) if known is None else set(known)
     # A module that the session wrote does what it does when it is imported.
-    hot.update(path.rpartition("/")[2][:-3] for path in state.files if path.endswith(".py"))
+    modules = [path.removesuffix("/__init__.py") for path in state.files if path.endswith(".py")]
+    hot.update(path.rpartition("/")[2].removesuffix(".py") for path in modules)
     if isinstance(session, Session):
         if session.deferred:
             hot |= heat.reached([each.function for each in session.deferred], state.names)
