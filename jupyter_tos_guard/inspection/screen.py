@@ -50,7 +50,7 @@ SINKS = frozenset(
     "subprocess_shell subprocess_exec fork_exec CDLL PyDLL dlopen LoadLibrary "
     # fetch
     "urlopen urlretrieve get_file download_url download_url_to_file snapshot_download hf_hub_download "
-    "clone_from sitecustomize usercustomize "
+    "clone_from sitecustomize usercustomize CodecInfo "
     # change what later commands and scripts find: files, environment, folder
     "environ putenv write write_text write_bytes writelines renames symlink symlink_to "
     "hardlink_to shutil copyfile copytree copy2 chdir chmod extractall unpack_archive "

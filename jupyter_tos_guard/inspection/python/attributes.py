@@ -316,10 +316,12 @@ def _get_lines(self: Evaluator, value: Lines, name: str) -> Value:
 
 
 def _get_array(self: Evaluator, value: Array, name: str) -> Value:
-    if name in ("T", "flat", "values", "data"):
+    if name == "T":
+        return value.transposed()
+    if name in ("flat", "values", "data"):
         return value
     if name in ("size", "shape"):
-        return len(value) if name == "size" else (len(value),)
+        return len(value) if name == "size" else value.shape or (len(value),)
     if name == "dtype":
         return value.kind
     if name == "str":

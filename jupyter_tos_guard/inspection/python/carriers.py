@@ -309,6 +309,55 @@ def _element(node: Any, left: list[int], depth: int = 24) -> Namespace:
     return made
 
 
+def mail(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``email.message_from_string(text)`` and ``message_from_bytes``."""
+    text = _content(self, arguments[0] if arguments else UNKNOWN)
+    if text is None:
+        return Symbol(symbol.name, True, (arguments, keywords))
+    self.budget.spend(len(text) // 16 + 1)
+    try:
+        return _part(library.stdlib("email").message_from_string(text), 4)
+    except Exception:
+        return UNKNOWN
+
+
+def _part(message: Any, depth: int) -> Namespace:
+    several = message.is_multipart()
+    parts = [_part(each, depth - 1) for each in message.get_payload()[:64]] if several and depth else []
+
+    def payload(given: Arguments, named: Keywords) -> Value:
+        if several:
+            return parts[given[0]] if given and type(given[0]) is int and given[0] < len(parts) else parts
+        decode = named.get("decode", given[1] if len(given) > 1 else False)
+        return message.get_payload(decode=decode is True or decode == 1)
+
+    def content(given: Arguments) -> Value:
+        data = message.get_payload(decode=True)
+        return data.decode("utf-8", "replace") if type(data) is bytes else UNKNOWN
+
+    def header(given: Arguments) -> Value:
+        found = message.get(given[0]) if given and type(given[0]) is str else None
+        return None if found is None else str(found)
+
+    made = Namespace("message", {})
+    below = [each for part in parts for each in part.attributes["\0parts"]]
+    made.attributes.update(
+        {
+            "get_payload": Native(payload),
+            "get_content": _native(content),
+            "get": _native(header),
+            "__getitem__": _native(header),
+            "items": _native(lambda given: [(name, str(value)) for name, value in message.items()]),
+            "get_content_type": _native(lambda given: message.get_content_type()),
+            "get_filename": _native(lambda given: message.get_filename()),
+            "is_multipart": _native(lambda given: several),
+            "walk": _native(lambda given: [made, *below]),
+            "\0parts": [made, *below],
+        }
+    )
+    return made
+
+
 # -- streams of bytes --------------------------------------------------------------------------------------
 
 
@@ -875,6 +924,11 @@ HANDLERS: Final[dict[str, Any]] = {
         "xml.etree.ElementTree.fromstring xml.etree.ElementTree.XML xml.etree.ElementTree.parse "
         "xml.etree.cElementTree.fromstring lxml.etree.fromstring defusedxml.ElementTree.fromstring".split(),
         element_tree,
+    ),
+    **dict.fromkeys(
+        "email.message_from_string email.message_from_bytes email.message_from_file "
+        "email.message_from_binary_file".split(),
+        mail,
     ),
     "zlib.decompressobj": decompressor,
     "bz2.BZ2Decompressor": decompressor,

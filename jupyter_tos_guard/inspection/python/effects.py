@@ -370,6 +370,8 @@ def fetch(self: Evaluator, address: str, *steps: str, cloned: bool = False) -> s
 
 def _fetch(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """Anything that fetches each address it is given."""
+    if symbol.name == "urllib.request.urlopen" and (data := _data_url(self, _first(arguments))) is not None:
+        return Stream("", "rb", data)
     found = [address for each in (*arguments, *keywords.values()) for address in addresses(each)]
     message = keywords.get("json")
     if type(message) is dict and found and "/api/kernels/" in found[0]:
@@ -393,8 +395,24 @@ def _fetch(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
     return Symbol(symbol.name, True, (arguments, keywords))
 
 
+def _data_url(self: Evaluator, address: Value) -> bytes | None:
+    """Content of ``data:text/plain;base64,…``: an address that holds what it leads to."""
+    if type(address) is Symbol and address.name == "urllib.request.Request" and address.details:
+        address = _first(address.details[0])
+    if type(address) is not str or address[:5].lower() != "data:" or HOLE in address:
+        return None
+    head, _, body = address[5:].partition(",")
+    made = library.pure(self, "urllib.parse.unquote_to_bytes", [body], {})
+    if head.rstrip().endswith(";base64"):
+        made = library.pure(self, "base64.b64decode", [made], {})
+    return made if type(made) is bytes else None
+
+
 def _fetch_to(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """Fetch an address into a file."""
+    if (data := _data_url(self, _first(arguments))) is not None and len(arguments) > 1:
+        save(self, self.text(arguments[1]), data)
+        return (arguments[1], UNKNOWN)
     values = [*arguments, *keywords.values()]
     found = [address for each in values for address in addresses(each)]
     for address in found[:32]:

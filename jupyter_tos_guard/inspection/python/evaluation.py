@@ -192,7 +192,7 @@ class Session:
     """What the evaluator keeps between the cells of a kernel."""
 
     __slots__ = (
-        "deferred", "defined", "evaluator", "macros", "modules",
+        "codecs", "deferred", "defined", "evaluator", "macros", "modules",
         "patched", "random", "stars", "trace", "transformers",
     )  # fmt: skip
 
@@ -213,6 +213,8 @@ class Session:
         self.transformers: list[Value] = []
         #: Random numbers after a constant seed.
         self.random: Any = None
+        #: Functions that find codecs of the program's own.
+        self.codecs: list[Value] = []
         #: Names of ``%macro``.
         self.macros: set[str] = set()
         self.evaluator: Evaluator | None = None
