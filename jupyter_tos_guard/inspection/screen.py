@@ -50,7 +50,7 @@ SINKS = frozenset(
     "subprocess_shell subprocess_exec fork_exec CDLL PyDLL dlopen LoadLibrary "
     # fetch
     "urlopen urlretrieve get_file download_url download_url_to_file snapshot_download hf_hub_download "
-    "clone_from sitecustomize usercustomize "
+    "clone_from sitecustomize usercustomize CodecInfo "
     # change what later commands and scripts find: files, environment, folder
     "testmod testfile run_docstring_examples load_dotenv dotenv_values environ argv putenv mark_install "
     "write write_text write_bytes writelines renames symlink symlink_to "
@@ -87,8 +87,9 @@ SINK_MODULES = frozenset(
 )
 
 
-#: ``with open(path, "w") as f: print(text, file=f)`` writes without a word for it.
-_PRINTED = frozenset({"open", "print", "file"})
+#: ``print(text, file=f)`` writes without a word for it.
+_PRINTED = frozenset({"print", "file"})
+_PRINT_USE = re.compile(r"\bfile\s*=(?!=)")
 
 
 def find_words(text: str) -> frozenset[str]:
@@ -139,7 +140,7 @@ class Screen:
                 ("%" not in source and "!" not in source and _AUTOMAGIC.isdisjoint(words))
                 or not _IPYTHON_LINE.search(source)
             )
-            and not words >= _PRINTED
+            and (not words >= _PRINTED or not _PRINT_USE.search(_normal(source)))
             and (BARE.isdisjoint(words) or not _BARE_USE.search(_normal(source)))
             and (_RENAMES.isdisjoint(words) or not _RENAME_USE.search(_normal(source)))
             and ("import" not in words or self._imports_nothing(source))

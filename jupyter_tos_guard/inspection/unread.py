@@ -11,20 +11,25 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jupyter_tos_guard.inspection.python.cell import nodes
-from jupyter_tos_guard.inspection.screen import Screening
+from jupyter_tos_guard.inspection.screen import Screening, find_words
 
+#: Methods and functions of libraries that write a file without a word that the screen looks for.
+WRITERS = frozenset("to_csv to_string savetxt tofile writerow writerows writestr addfile".split())
 #: Methods that change their receiver, or what they are given.
 _CHANGING = frozenset(
     "append appendleft extend extendleft insert add update setdefault setitem __setitem__ remove discard pop "
-    "popleft popitem clear sort reverse rotate fill put write writelines send seek shuffle register".split()
+    "popleft popitem clear sort reverse rotate fill put write writelines send seek shuffle register "
+    "heappush heappop heappushpop heapreplace heapify".split()
 )
 
 
 _BUILTINS = frozenset(dir(builtins))
+#: Functions that change nothing of what they are given.
+_SHOWING = _BUILTINS - {"setattr", "delattr", "next", "exec", "eval"} | {"display"}
 #: Names that a text may bind.
 _BINDING = re.compile(r"\b(\w+)\s*(?:=(?!=)|,|:=|\bin\b)|\b(?:def|class|as|import)\s+(\w+)")
 
@@ -32,7 +37,9 @@ _BINDING = re.compile(r"\b(\w+)\s*(?:=(?!=)|,|:=|\bin\b)|\b(?:def|class|as|impor
 class Statement:
     """One top-level statement of an earlier cell."""
 
-    __slots__ = ("binds", "changes", "imports", "last", "node", "number", "unit", "uses", "words")
+    __slots__ = (
+        "binds", "changes", "imports", "last", "node", "number", "replaces", "unit", "uses", "words",
+    )  # fmt: skip
 
     def __init__(self, node: ast.stmt, unit: Any, number: int, last: bool, words: frozenset[str]) -> None:
         self.node = node
@@ -43,10 +50,12 @@ class Statement:
         #: A superset of the names in it, known without a walk.
         self.words = words
         #: Names that it binds, those of them to modules, names whose values it
-        #: changes, and names that it uses; by :meth:`read`.
+        #: changes, those of them an attribute of which it binds, and names that
+        #: it uses; by :meth:`read`.
         self.binds: set[str] = set()
         self.imports: set[str] = set()
         self.changes: set[str] = set()
+        self.replaces: set[str] = set()
         self.uses: set[str] = set()
 
     def mentions(self, name: str) -> bool:
@@ -73,14 +82,27 @@ class Statement:
             elif kind in (ast.Attribute, ast.Subscript):
                 if type(node.ctx) is not ast.Load:
                     self.changes.add(_base(node))
+                    if kind is ast.Attribute and type(node.value) is ast.Name:
+                        self.replaces.add(node.value.id)
             elif kind is ast.Call:
                 self._read_call(node)
-            elif kind is ast.Expr and type(node.value) is ast.Call and type(node.value.func) is ast.Attribute:
-                self.changes.add(_base(node.value.func))  # nobody wants its value: it changes something
+            elif kind is ast.Expr and type(node.value) is ast.Call:
+                self._read_order(node.value)
             elif kind is ast.withitem and type(node.context_expr) is ast.Call:
                 self.changes.update(map(_base, node.context_expr.args))  # redirect_stdout(text)
         binds |= self.imports
         self.changes.discard("")
+
+    def _read_order(self, node: ast.Call) -> None:
+        """Nobody wants the value of a call: it changes something."""
+        name = _base(node.func)
+        if type(node.func) is ast.Attribute:
+            self.changes.add(name)
+        elif name not in _SHOWING:  # a function of the user's may change what it is given, or keeps
+            self.changes.add(name)
+            self.changes.update(map(_base, node.args))
+        if name == "setattr" and node.args:
+            self.replaces.add(_base(node.args[0]))
 
     def _read_call(self, node: ast.Call) -> None:
         function = node.func
@@ -99,6 +121,44 @@ def text_of(statement: ast.stmt, lines: list[str]) -> str:
     ):
         first = statement.decorator_list[0].lineno
     return "\n".join(lines[first - 1 : statement.end_lineno])
+
+
+def reaches(definition: ast.stmt) -> set[str]:
+    """Names outside of a function or class that calling it, or its methods, may change.
+
+    Parameters
+    ----------
+    definition : ast.stmt
+        A ``def`` or ``class``; anything else changes nothing by being called.
+    """
+    if type(definition) not in _DEFINITIONS:
+        return set()
+    changed: set[str] = set()
+    own: set[str] = set()
+    declared: set[str] = set()
+    node: Any
+    for node in nodes(definition):
+        kind = type(node)
+        if kind is ast.Global:
+            declared.update(node.names)
+        elif kind is ast.arg:
+            own.add(node.arg)
+        elif kind is ast.Name:
+            if type(node.ctx) is ast.Store:
+                own.add(node.id)
+        elif kind in (ast.Attribute, ast.Subscript):
+            if type(node.ctx) is not ast.Load:
+                changed.add(_base(node))
+        elif kind is ast.Call:
+            function = node.func
+            if type(function) is ast.Attribute and function.attr in _CHANGING:
+                changed.add(_base(function))
+        elif kind is ast.AugAssign and type(node.target) is ast.Name:
+            changed.add(node.target.id)
+    return ((changed - own) | declared) - {"", "self", definition.name}  # type: ignore[attr-defined]
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def _base(node: ast.AST) -> str:
@@ -149,6 +209,8 @@ class Unread:
         self.screen: Callable[[str], Screening] | None = None
         #: Names of the session that lead to sinks; grows while a cell is evaluated.
         self.hot: set[str] = set()
+        #: Functions and classes by the outer names that calling them may change.
+        self.changers: dict[str, set[str]] = {}
 
     def add_cell(self, source: str, number: int, words: frozenset[str]) -> None:
         """Keep a cleared cell."""
@@ -166,14 +228,22 @@ class Unread:
         self._size += _size(statement)
         self.names |= statement.words
 
-    def take(self, names: set[str], is_module: Callable[[str], bool]) -> list[Statement]:
-        """Remove and return, in order, the statements that decide what ``names`` are.
+    def learn(self, node: ast.stmt) -> None:
+        """Keep in mind which outer names a definition changes when it is called."""
+        if type(node) in _DEFINITIONS and len(self.changers) < self.MAX_ITEMS:
+            for name in reaches(node):
+                self.changers.setdefault(name, set()).add(node.name)  # type: ignore[attr-defined]
+
+    def take(
+        self, names: set[str], is_module: Callable[[str], bool], chosen: Sequence[Statement] = ()
+    ) -> list[Statement]:
+        """Remove and return, in order, those ``chosen`` and the statements that decide what ``names`` are.
 
         These are the ones that bind or change one of the names, those before
         them that use its earlier value, and so on for the names they use. A
         module is what it is, whatever is called on it.
         """
-        taken: dict[int, Statement] = {}
+        taken = {id(each): each for each in chosen}
         asked: set[str] = set()
         waiting = names & self.names
         while waiting:
@@ -185,11 +255,15 @@ class Unread:
             waiting = set()
             for statement in taken.values():
                 waiting |= statement.uses
+                if _binds_ends(statement.node):
+                    waiting |= statement.binds
             waiting = (waiting & self.names) - asked
         self.names -= asked
         if not taken:
             return []
         found = [item for item in self._items if id(item) in taken]
+        for each in taken.values():
+            self.learn(each.node)
         self._items = [item for item in self._items if id(item) not in taken]
         self._size = sum(map(_size, self._items))
         return found  # type: ignore[return-value]
@@ -204,6 +278,29 @@ class Unread:
                 wanted |= item.binds
         return self.take(wanted, is_module) if wanted else []
 
+    def take_writers(self, path: str, is_module: Callable[[str], bool]) -> list[Statement]:
+        """Remove and return the statements by which a library writes ``path``, with all that they need.
+
+        Tables are written everywhere, and running none of them matters: they
+        wait until something asks for the file.
+        """
+        if WRITERS.isdisjoint(self.names):
+            return []
+        words = find_words(path.rpartition("/")[2])
+        if not words:
+            return []
+
+        def writes(item: Cell | Statement) -> bool:
+            return words <= item.words and not WRITERS.isdisjoint(item.words)
+
+        if not any(map(writes, self._items)):
+            return []
+        self._parse(set(WRITERS))
+        chosen = [item for item in self._items if type(item) is Statement and writes(item)]
+        for each in chosen:
+            each.read()
+        return self.take({name for each in chosen for name in each.uses}, is_module, chosen)
+
     def take_all(self) -> list[Statement]:
         """Remove and return everything."""
         self._parse(None)
@@ -216,6 +313,7 @@ class Unread:
         other = Unread(self._split)
         other._items, other._size = list(self._items), self._size
         other.names, other.hot, other.screen = set(self.names), set(self.hot), self.screen
+        other.changers = {name: set(found) for name, found in self.changers.items()}
         return other
 
     def _worth_reading(self, names: set[str]) -> set[str]:
@@ -230,20 +328,49 @@ class Unread:
         return (names - builtin) | (builtin & bound)
 
     def _deciding(self, name: str, module: bool) -> list[Statement]:
-        mentioning = [
-            item
-            for item in self._items
-            if name in item.words and type(item) is Statement and item.mentions(name)
-        ]
+        mentioning = self._mentioning({name})
+        through = self._through(name, mentioning)
+        if through:
+            mentioning = self._mentioning({name, *through})
         module = module or any(name in statement.imports for statement in mentioning)
         while mentioning:
             last = mentioning[-1]
-            if name in last.binds or (name in last.changes and not module):
+            if name in last.binds or (name in last.changes and not module) or name in last.replaces:
+                break
+            if not through.isdisjoint(last.uses):
                 break
             mentioning.pop()
         if module:  # what calls it does not change it: only its binders count
-            return [statement for statement in mentioning if name in statement.binds]
+            return [each for each in mentioning if name in each.binds or name in each.replaces]
         return mentioning
+
+    def _mentioning(self, names: set[str]) -> list[Statement]:
+        return [
+            item
+            for item in self._items
+            if type(item) is Statement
+            and not names.isdisjoint(item.words)
+            and any(item.mentions(name) for name in names)
+        ]
+
+    def _through(self, name: str, mentioning: list[Statement]) -> set[str]:
+        """Names by whose use ``name`` is changed: functions that do it, their callers, what they made."""
+        through = set(self.changers.get(name, ()))
+        for each in mentioning:
+            if type(each.node) in _DEFINITIONS and name in reaches(each.node):
+                through.add(each.node.name)  # type: ignore[attr-defined]
+        waiting = set(through)
+        for _ in range(4):
+            if not waiting:
+                break
+            self._parse(waiting)
+            found: set[str] = set()
+            for each in self._mentioning(waiting):
+                if not waiting.isdisjoint(each.uses) and _hands_on(each.node):
+                    found |= each.binds
+            waiting = found - through - {name}
+            through |= waiting
+        return through
 
     def _parse(self, names: set[str] | None) -> None:
         """Replace the cells that mention one of ``names`` (None: all) by their statements."""
@@ -258,6 +385,23 @@ class Unread:
             else:
                 items.append(item)
         self._items = items
+
+
+def _binds_ends(node: ast.stmt) -> bool:
+    """Whether a statement binds the ends of one thing: ``a, b = Pipe()``."""
+    return (
+        type(node) is ast.Assign
+        and type(node.targets[0]) is ast.Tuple
+        and type(node.value) is ast.Call
+        and not any(type(each) is not ast.Constant for each in node.value.args)
+    )
+
+
+def _hands_on(node: ast.stmt) -> bool:
+    """Whether what a statement binds does what a function does that it uses: a caller, another name."""
+    if type(node) in _DEFINITIONS:
+        return True
+    return type(node) is ast.Assign and type(node.value) in (ast.Name, ast.Attribute, ast.Call)
 
 
 def _size(item: Cell | Statement) -> int:

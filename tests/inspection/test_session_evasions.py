@@ -5,6 +5,7 @@ Each case hides one shell command; the same cells with a harmless command must n
 
 from __future__ import annotations
 
+import base64
 import zlib
 from collections.abc import Callable
 
@@ -23,6 +24,140 @@ CASES: dict[str, Callable[[str], list[str]]] = {
     "standard output redirected": lambda c: [
         f"import io, os, contextlib\nb = io.StringIO()\nwith contextlib.redirect_stdout(b):\n"
         f"    print('git', end=' ')\n    print(*{c.split()[1:]!r})\nos.system(b.getvalue())"
+    ],
+    # what called functions do to outer names
+    "function that appends": lambda c: [
+        "parts = []\ndef add(x): parts.append(x)",
+        f"add({c[:9]!r})\nadd({c[9:]!r})",
+        "import os\nos.system(''.join(parts))",
+    ],
+    "function that adds to a global": lambda c: [
+        "cmd = ''\ndef add(x):\n    global cmd\n    cmd += x",
+        f"for x in {[c[:9], c[9:]]!r}: add(x)",
+        "!{cmd}",
+    ],
+    "closure with a state": lambda c: [
+        "def make():\n    s = ''\n    def add(x):\n        nonlocal s\n        s += x\n        return s\n    return add\na = make()",
+        f"a({c[:9]!r})\nimport os\nos.system(a({c[9:]!r}))",
+    ],
+    "list of a class": lambda c: [
+        "class C: parts = []\ndef add(x): C.parts.append(x)\ndef twice(x, y): add(x); add(y)",
+        f"twice({c[:9]!r}, {c[9:]!r})",
+        "import os\nos.system(''.join(C.parts))",
+    ],
+    "list that is passed in": lambda c: [
+        f"def fill(x): x.extend({c.split()!r})\na = []\nfill(a)",
+        "import subprocess; subprocess.run(a)",
+    ],
+    "attribute of a module": lambda c: [
+        f"import sys\nsys.note = {c!r}",
+        "import os, sys\nos.system(sys.note)",
+    ],
+    "heap": lambda c: [
+        f"import heapq, os\nh = []\nfor p in [(3, {c[8:]!r}), (1, {c[:8]!r})]: heapq.heappush(h, p)\n"
+        "os.system(''.join(heapq.heappop(h)[1] for _ in range(2)))"
+    ],
+    "values sent to a generator": lambda c: [
+        "import os\ndef g():\n    while 1:\n        os.system((yield))\nx = g(); next(x)",
+        f"x.send({c!r})",
+    ],
+    "else of a try": lambda c: [
+        f"import os\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    u = {c!r}\nelse:\n    u = 'ls'\nos.system(u)"
+    ],
+    # objects of the standard library
+    "enumeration gone through": lambda c: [
+        f"from enum import Enum\nimport os\nclass R(Enum):\n    A = {c!r}\nfor r in R: os.system(r.value)"
+    ],
+    "enumeration of text": lambda c: [
+        f"from enum import StrEnum\nimport os\nclass R(StrEnum):\n    A = {c!r}\nos.system(R['A'])"
+    ],
+    "data class taken apart": lambda c: [
+        "from dataclasses import dataclass, asdict\nimport os\n@dataclass\nclass J:\n"
+        f"    a: str = {c[:8]!r}\n    b: str = {c[8:]!r}\nos.system(''.join(asdict(J()).values()))"
+    ],
+    "tuple with names": lambda c: [
+        f"from collections import namedtuple\nimport os\nj = namedtuple('J', 'a b')({c[:8]!r}, {c[8:]!r})\nos.system(''.join(j))"
+    ],
+    "result of a future": lambda c: [
+        "from concurrent.futures import ThreadPoolExecutor as T\nimport os\n"
+        f"T().submit(lambda: {c!r}).add_done_callback(lambda f: os.system(f.result()))"
+    ],
+    "connection": lambda c: [
+        f"from multiprocessing import Pipe\nimport os\na, b = Pipe()\na.send({c!r})\nos.system(b.recv())"
+    ],
+    "pipe": lambda c: [
+        f"import os\nr, w = os.pipe()\nos.write(w, {c.encode()!r}); os.close(w)\nos.system(os.read(r, 999))"
+    ],
+    "keyword arguments of a thread": lambda c: [
+        "import threading, subprocess\n"
+        f"threading.Thread(target=subprocess.run, kwargs={{'args': {c!r}, 'shell': True}}).start()"
+    ],
+    "single dispatch": lambda c: [
+        "from functools import singledispatch\nimport os\n@singledispatch\ndef go(x): pass\n"
+        "@go.register(str)\ndef _(x): os.system(x)",
+        f"go({c!r})",
+    ],
+    "copied object": lambda c: [
+        f"import os, copy\nclass V:\n    def __deepcopy__(s, m): os.system({c!r})\ncopy.deepcopy(V())"
+    ],
+    "logged message": lambda c: [
+        "import logging, os\nclass H(logging.Handler):\n    def emit(s, r): os.system(r.getMessage())\n"
+        "log = logging.getLogger('w'); log.addHandler(H())",
+        f"log.warning('git %s', {c[4:]!r})",
+    ],
+    "warning shown": lambda c: [
+        f"import warnings, os\nwarnings.showwarning = lambda m, *a, **k: os.system(str(m))\nwarnings.warn({c!r})"
+    ],
+    "rows of a table": lambda c: [
+        f"import pandas as pd, os\nd = pd.DataFrame([('x', {c!r})], columns=['a', 'b'])\nfor t in d.itertuples(): os.system(t.b)"
+    ],
+    "environment by default": lambda c: [f"import os\nos.environ.setdefault('Z', {c!r})", '!sh -c "$Z"'],
+    "line of a file": lambda c: [
+        f"%%writefile l.txt\n{c}",
+        "import os, linecache\nos.system(linecache.getline('l.txt', 1))",
+    ],
+    # files
+    "printed piece by piece": lambda c: [
+        f"f = open('b.sh', 'w')\nfor w in {c.split()!r}: print(w, end=' ', file=f)\nf.close()",
+        "!sh b.sh",
+    ],
+    "series as a script": lambda c: [
+        f"import pandas as pd\npd.Series([{c!r}]).to_csv('b.sh', index=False, header=False)",
+        "!sh b.sh",
+    ],
+    "array as a script": lambda c: [f"import numpy as np\nnp.savetxt('b.sh', [{c!r}], fmt='%s')", "!sh b.sh"],
+    "module imported anew": lambda c: [
+        "%%writefile h.py\nx = 1",
+        "import h",
+        f"%%writefile h.py\nimport os\nos.system({c!r})",
+        "import importlib; importlib.reload(h)",
+    ],
+    "relative import": lambda c: [
+        "%%writefile w/__init__.py\nfrom .b import *",
+        f"%%writefile w/b.py\nimport os\nos.system({c!r})",
+        "import w",
+    ],
+    # decoders
+    "address that holds its content": lambda c: [
+        f"from urllib.request import urlopen\nimport os\nos.system(urlopen('data:,{c.replace(' ', '%20')}').read())"
+    ],
+    "body of a mail": lambda c: [
+        "import email, os\n"
+        f"m = email.message_from_string('Content-Transfer-Encoding: base64\\n\\n{base64.b64encode(c.encode()).decode()}')\n"
+        "os.system(m.get_payload(decode=True))"
+    ],
+    "codec of the session's own": lambda c: [
+        "import codecs, os\ncodecs.register(lambda n: codecs.CodecInfo(None, lambda b, e='': (bytes(b).decode()[::-1], len(b))) if n == 'lab' else None)",
+        f"os.system({c[::-1].encode()!r}.decode('lab'))",
+    ],
+    "bits packed": lambda c: [
+        "import numpy as np, os\n"
+        f"os.system(np.packbits(np.array(list({''.join(f'{each:08b}' for each in c.encode())!r}), dtype=np.uint8)).tobytes())"
+    ],
+    "columns of an array": lambda c: [
+        "import numpy as np, os\nt = "
+        f"{c.ljust(len(c) + len(c) % 2)[::2] + c.ljust(len(c) + len(c) % 2)[1::2]!r}\n"
+        "os.system(''.join(np.array(list(t)).reshape(2, -1).T.ravel()))"
     ],
     "settings": lambda c: [
         f"import configparser\nc = configparser.ConfigParser()\nc.read_string('''[job]\nverb = git\nrest = {c[4:]}\n''')",

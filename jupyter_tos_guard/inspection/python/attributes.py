@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import Kind
-from jupyter_tos_guard.inspection.python import library, sinks
+from jupyter_tos_guard.inspection.python import carriers, library, sinks
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -146,6 +146,8 @@ def _get_class(self: Evaluator, value: Class, name: str) -> Value:
         return value.namespace
     if name in ("__bases__", "__mro__"):
         return tuple(value.bases) or (Symbol("builtins.object"),)
+    if name == "__members__" and value.is_enumeration():
+        return carriers.members(value)
     if name == "__base__":
         return value.bases[0] if value.bases else Symbol("builtins.object")
     if name in ("mro", "__subclasses__"):
@@ -164,8 +166,6 @@ def _get_class(self: Evaluator, value: Class, name: str) -> Value:
         return get(self, Symbol(base), name) if base else UNKNOWN
     if type(member) is Descriptor:
         return Bound(member.function, value) if member.kind == "classmethod" else member.function
-    if type(member) is not Function and name[:2] != "__" and value.symbol().startswith("enum."):
-        return Namespace("member", {"value": member, "name": name, "_value_": member})
     if type(member) is Instance:
         return _bind(self, member, None, value)
     return member
@@ -316,10 +316,12 @@ def _get_lines(self: Evaluator, value: Lines, name: str) -> Value:
 
 
 def _get_array(self: Evaluator, value: Array, name: str) -> Value:
-    if name in ("T", "flat", "values", "data"):
+    if name == "T":
+        return value.transposed()
+    if name in ("flat", "values", "data"):
         return value
     if name in ("size", "shape"):
-        return len(value) if name == "size" else (len(value),)
+        return len(value) if name == "size" else value.shape or (len(value),)
     if name == "dtype":
         return value.kind
     if name == "str":
@@ -480,6 +482,8 @@ def item(self: Evaluator, value: Value, index: Value) -> Value:
         method = value.find("__class_getitem__")
         if method is not None:
             return self.call(Bound(getattr(method, "function", method), value), [index])
+        if type(index) is str and value.is_enumeration():
+            return value.namespace.get(index, UNKNOWN)
         return value
     if kind in library.FIELDS:
         try:

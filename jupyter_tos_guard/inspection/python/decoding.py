@@ -386,10 +386,15 @@ def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
     def write(arguments: list[Value], keywords: dict[str, Value]) -> Value:
         if len(arguments) > 1:
             content = arguments[1]
-            members[text(arguments[0])] = content.encode() if type(content) is str else content
-            if stream.path and type(content) in (str, bytes) and text(arguments[0]).endswith(".py"):
+            name = arguments[0]
+            if type(name) is Symbol and name.details and name.details[0]:
+                name = name.details[0][0]  # ZipInfo(name), TarInfo(name)
+            if type(content) is Stream:
+                content = library.stream_read(content)
+            members[text(name)] = content.encode() if type(content) is str else content
+            if stream.path and type(content) in (str, bytes):
                 # Python imports from archives as from folders.
-                effects.save(self.current(), f"{stream.path}/{text(arguments[0])}", content)
+                effects.save(self.current(), f"{stream.path}/{text(name)}", content)
         return None
 
     def add(arguments: list[Value], keywords: dict[str, Value]) -> Value:
@@ -421,6 +426,7 @@ def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
         "archive",
         {
             "writestr": Native(write),
+            "addfile": Native(write),
             "write": Native(add),
             "add": Native(add),
             "read": Native(read),

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.python import library, methods, reflection
+from jupyter_tos_guard.inspection.python import carriers, library, methods, reflection
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
+    Array,
     Bound,
     Choice,
     Class,
@@ -369,6 +370,8 @@ def fetch(self: Evaluator, address: str, *steps: str, cloned: bool = False) -> s
 
 def _fetch(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """Anything that fetches each address it is given."""
+    if symbol.name == "urllib.request.urlopen" and (data := _data_url(self, _first(arguments))) is not None:
+        return Stream("", "rb", data)
     found = [address for each in (*arguments, *keywords.values()) for address in addresses(each)]
     message = keywords.get("json")
     if type(message) is dict and found and "/api/kernels/" in found[0]:
@@ -392,8 +395,24 @@ def _fetch(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
     return Symbol(symbol.name, True, (arguments, keywords))
 
 
+def _data_url(self: Evaluator, address: Value) -> bytes | None:
+    """Content of ``data:text/plain;base64,…``: an address that holds what it leads to."""
+    if type(address) is Symbol and address.name == "urllib.request.Request" and address.details:
+        address = _first(address.details[0])
+    if type(address) is not str or address[:5].lower() != "data:" or HOLE in address:
+        return None
+    head, _, body = address[5:].partition(",")
+    made = library.pure(self, "urllib.parse.unquote_to_bytes", [body], {})
+    if head.rstrip().endswith(";base64"):
+        made = library.pure(self, "base64.b64decode", [made], {})
+    return made if type(made) is bytes else None
+
+
 def _fetch_to(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """Fetch an address into a file."""
+    if (data := _data_url(self, _first(arguments))) is not None and len(arguments) > 1:
+        save(self, self.text(arguments[1]), data)
+        return (arguments[1], UNKNOWN)
     values = [*arguments, *keywords.values()]
     found = [address for each in values for address in addresses(each)]
     for address in found[:32]:
@@ -561,9 +580,9 @@ def source_of(value: Value) -> str:
 def result_attribute(self: Evaluator, symbol: Symbol, full: str, name: str) -> Value:
     """Attribute of what a library's call returned."""
     if name == "value" and symbol.name.startswith("ipywidgets."):
-        from jupyter_tos_guard.inspection.python import carriers
-
         return carriers.widget_value(symbol)
+    if symbol.name in carriers.TABLES and (column := carriers.column(self, symbol, name)) is not None:
+        return column
     return Symbol(full, True, symbol.details)
 
 
@@ -759,9 +778,13 @@ def _getenv(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
         return self.state.environ[name]
     if len(arguments) > 1 and arguments[1] is not None:
         return either([arguments[1], UNKNOWN]) if type(arguments[1]) is not str else arguments[1]
-    if symbol.name.endswith("setdefault"):
-        return None
     return UNKNOWN
+
+
+def _environ_default(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    if len(arguments) > 1 and self.text(arguments[0]) not in self.state.environ:
+        _putenv(self, symbol, arguments, keywords)
+    return _getenv(self, symbol, arguments[:1], keywords)
 
 
 def _expand(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -825,6 +848,12 @@ def _fd(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyword
     elif type(stream) is Process and len(arguments) > 1:
         feed(self, stream, arguments[1])
     return UNKNOWN
+
+
+def _pipe(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``os.pipe()``: what is written at one end is read at the other."""
+    stream = Stream("", "pipe", b"")
+    return (stream, stream)
 
 
 def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, keywords: Keywords) -> Value:
@@ -948,6 +977,13 @@ def own_module(self: Evaluator, name: str, node: ast.AST | None) -> Value | None
     return known
 
 
+def _reload(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``importlib.reload(module)``: its file may be another by now."""
+    module = _first(arguments)
+    name = self.text(module.attributes.get("__name__", "")) if type(module) is Namespace else ""
+    return (own_module(self, name, self.node) if name else None) or module
+
+
 def _from_source(self: Evaluator, source: str, path: str, node: ast.AST | None) -> None:
     from jupyter_tos_guard.inspection.shell import process
 
@@ -967,6 +1003,8 @@ def _load_module(self: Evaluator, name: str, path: str, file: File, node: ast.AS
     try:
         text = file.content if isinstance(file.content, str) else reflection._decode(file.content)
         module.attributes["__name__"] = name
+        own = path.endswith("__init__.py")
+        module.attributes["__package__"] = name if own else name.rpartition(".")[0]
         self.run_text(text, ("import", f"file {path}"), node, module.attributes)
     finally:
         self.node = outer
@@ -1335,6 +1373,49 @@ def _unmarshal(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
     if type(data) in (bytes, bytearray):
         return decoding.unmarshal(bytes(data))
     return UNKNOWN
+
+
+def _write_rows(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``csv.writer(file)``."""
+    stream = _first(arguments)
+    delimiter, end = keywords.get("delimiter", ","), keywords.get("lineterminator", "\r\n")
+    if type(stream) is not Stream:
+        return Symbol(symbol.name, True)
+
+    def write(rows: Sequence[Value]) -> None:
+        now = self.current()
+        for row in rows:
+            methods.write(
+                now, stream, now.text(delimiter).join(map(now.text, now.items(row))) + now.text(end)
+            )
+
+    return Namespace(
+        "writer",
+        {
+            "writerow": Native(lambda given, named: write(given[:1])),
+            "writerows": Native(lambda given, named: write(self.current().items(_first(given, [])))),
+        },
+    )
+
+
+def _save_text(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``numpy.savetxt(path, rows)`` and ``table.to_csv(path)``."""
+    if symbol.name.endswith("savetxt"):
+        path, rows = _first(arguments), self.items(arguments[1]) if len(arguments) > 1 else []
+    else:
+        path = _first(arguments, keywords.get("path_or_buf", UNKNOWN))
+        rows = carriers.table_rows(self, symbol, keywords)
+    between = keywords.get("sep", keywords.get("delimiter", "," if "csv" in symbol.name else " "))
+    lines = [
+        self.text(between).join(map(self.text, row if type(row) in (list, tuple, Array) else [row]))
+        for row in rows
+    ]
+    text = "".join(f"{line}\n" for line in lines)
+    if type(path) is Stream:
+        methods.write(self, path, text)
+    elif type(path) in (str, Path) and lines:
+        save(self, self.text(path), text)
+    return None if path is not UNKNOWN else text
 
 
 def _fernet(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -2027,6 +2108,8 @@ _FILES: Final = {
     "os.chdir": _chdir,
     "os.putenv": _putenv,
     "os.environ.update": _environ_update,
+    "os.environ.setdefault": _environ_default,
+    "os.environ.__setitem__": _putenv,
     "os.environ.get": _getenv,
     "os.environ.pop": _getenv,
     "os.getenv": _getenv,
@@ -2039,6 +2122,7 @@ _FILES: Final = {
     "os.write": _fd,
     "os.read": _fd,
     "os.fdopen": _fd,
+    "os.pipe": _pipe,
     "io.StringIO": _memory,
     "io.BytesIO": _memory,
     "io.TextIOWrapper": lambda self, symbol, arguments, keywords: _first(arguments),
@@ -2128,6 +2212,8 @@ HANDLERS: Final[dict[str, Any]] = {
     "get_ipython.safe_execfile_ipy": _run_path,
     "runpy.run_module": _run_module,
     "runpy._run_module_as_main": _run_module,
+    "importlib.reload": _reload,
+    "imp.reload": _reload,
     "imp.load_source": _load_source,
     "importlib.machinery.SourceFileLoader": _load_source,
     "importlib._bootstrap_external.SourceFileLoader": _load_source,
@@ -2179,6 +2265,9 @@ HANDLERS: Final[dict[str, Any]] = {
     ),
     "csv.reader": _csv_rows,
     "csv.DictReader": _csv_rows,
+    "csv.writer": _write_rows,
+    "numpy.savetxt": _save_text,
+    **dict.fromkeys([f"{each}.to_csv" for each in ("pandas.Series", *carriers.TABLES)], _save_text),
     "marshal.loads": _unmarshal,
     "marshal.load": _unmarshal,
     "marshal.dumps": lambda self, symbol, arguments, keywords: _first(arguments),

@@ -19,7 +19,16 @@ from contextlib import suppress
 from typing import Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
-from jupyter_tos_guard.inspection.python import attributes, effects, heat, library, magics, methods, sinks
+from jupyter_tos_guard.inspection.python import (
+    attributes,
+    carriers,
+    effects,
+    heat,
+    library,
+    magics,
+    methods,
+    sinks,
+)
 from jupyter_tos_guard.inspection.python.attributes import OBSERVES
 from jupyter_tos_guard.inspection.python.cell import (
     Line,
@@ -183,7 +192,7 @@ class Session:
     """What the evaluator keeps between the cells of a kernel."""
 
     __slots__ = (
-        "deferred", "defined", "evaluator", "macros", "modules",
+        "codecs", "deferred", "defined", "evaluator", "macros", "modules",
         "patched", "random", "stars", "trace", "transformers",
     )  # fmt: skip
 
@@ -204,6 +213,8 @@ class Session:
         self.transformers: list[Value] = []
         #: Random numbers after a constant seed.
         self.random: Any = None
+        #: Functions that find codecs of the program's own.
+        self.codecs: list[Value] = []
         #: Names of ``%macro``.
         self.macros: set[str] = set()
         self.evaluator: Evaluator | None = None
@@ -313,6 +324,7 @@ class Evaluator:
                     Statement(statement, self.unit, self.unit.cell, statement is body[-1], screening.words)
                 )
             else:
+                unread.learn(statement)
                 value = self.run([statement])
                 heat.warm(names, screening.words, unread.hot)
                 if self.session.patched:
@@ -585,6 +597,8 @@ class Evaluator:
                 yield from self.iterate(each)
         elif kind is Instance:
             yield from self._iterate_instance(value)
+        elif kind is Class:
+            yield from self._iterate_class(value)
         elif kind is Namespace and (walk := value.attributes.get("__iter__")) is not None:
             yield from self.iterate(self.call(walk, []))
         elif kind is Symbol and value.details:
@@ -593,7 +607,8 @@ class Evaluator:
                 if type(each) in (list, tuple, range, Generator, Array, dict):
                     yield from self.iterate(each)
                     return
-            yield Symbol(value.name, True)
+            parsed = any(type(each) is Stream for each in value.details[0])
+            yield Symbol(value.name, True, value.details if parsed else None)
         elif kind is Symbol:
             yield Symbol(value.name, True)
         elif kind is Process:
@@ -603,6 +618,15 @@ class Evaluator:
                 yield from library.bounded(value)
             except TypeError:  # it chains something that is not known
                 yield UNKNOWN
+        else:
+            yield UNKNOWN
+
+    def _iterate_class(self, value: Class) -> Iterator[Value]:
+        meta = value.keywords.get("metaclass")
+        if type(meta) is Class and (method := meta.find("__iter__")) is not None:
+            yield from self.iterate(self.call(Bound(method, value), []))
+        elif value.is_enumeration():
+            yield from carriers.members(value).values()
         else:
             yield UNKNOWN
 
@@ -866,6 +890,8 @@ class Evaluator:
         meta = cls.keywords.get("metaclass")
         if type(meta) is Class and (method := meta.find("__call__")) is not None:
             return self.call(Bound(method, cls), arguments, keywords)
+        if cls.is_enumeration() and arguments:
+            return carriers.member_of(cls, arguments[0])
         instance = Instance(cls)
         base = cls.symbol()
         if self.cold and base and _is_barren(base):
@@ -907,15 +933,15 @@ class Evaluator:
     def escape_all(self, arguments: Iterable[Value], keywords: dict[str, Value]) -> None:
         """Values are given to something unknown, which may call them."""
         arguments = list(arguments)
-        given: Value = keywords.get("args")
+        given: Value = keywords.get("args", keywords.get("argument"))
         extra: Value = keywords.get("kwargs")
         more = extra if type(extra) is dict else {}
         for index, value in enumerate(arguments):
             rest = list(given) if type(given) in (list, tuple) else arguments[index + 1 :]
             self.escape(value, rest, more)
         for name, value in keywords.items():
-            if type(given) in (list, tuple) and name != "args":
-                self.escape(value, list(given), more)
+            if name not in ("args", "argument") and (more or type(given) in (list, tuple)):
+                self.escape(value, list(given) if type(given) in (list, tuple) else [], more)
             else:
                 self.escape(value, [], {})
 
@@ -1056,7 +1082,7 @@ class Evaluator:
         names = frame.outside.get(name, frame.names) if frame.outside else frame.names
         if names is frame.globals:
             unread = self.state.unread
-            if unread is not None and name in unread.names:
+            if unread is not None and not self.cold and name in unread.names:
                 self.need({name})  # what used the earlier value has to see it before it goes
             self.session.defined[name] = self.unit.cell
         if self.journal is not None:
@@ -1574,6 +1600,8 @@ def _yield_from(self: Evaluator, node: Any) -> Value:
 
 def _await(self: Evaluator, node: Any) -> Value:
     value = self.evaluate(node.value)
+    if type(value) is Namespace and value.name == "future":
+        return self.call(value.attributes["result"], [])
     if type(value) is Instance and (method := value.cls.find("__await__")) is not None:
         return self.call(Bound(method, value), [], {}, node)
     return value
@@ -1787,29 +1815,33 @@ def _try(self: Evaluator, node: Any) -> str | None:
         raised = True
         self.raised = caught.value
     try:
-        if raised:
-            signal = _handle(self, node, self.raised, True)
-        else:
-            value = self.raised
-            _handle(self, node, value, False)
-            if signal is None:
-                signal = self.block(node.orelse)
+        signal = _handle(self, node, self.raised) if raised else _foresee(self, node, signal)
     finally:
         last = self.block(node.finalbody)
     return last or signal
 
 
-def _handle(self: Evaluator, node: Any, value: Value, certain: bool) -> str | None:
-    """Run the handlers: the first that fits when something was raised, all of them when it may have been."""
-    if certain:
-        for handler in node.handlers:
-            fits = handler.type is None or library.catches(self, self.evaluate(handler.type), value)
-            if fits is False:
-                continue
-            if handler.name:
-                self.store(self.frame.names, handler.name, value)
-            return self.block(handler.body)
-        raise Raised(value)
+def _handle(self: Evaluator, node: Any, value: Value) -> str | None:
+    """Run the first handler that fits what was raised."""
+    for handler in node.handlers:
+        fits = handler.type is None or library.catches(self, self.evaluate(handler.type), value)
+        if fits is False:
+            continue
+        if handler.name:
+            self.store(self.frame.names, handler.name, value)
+        return self.block(handler.body)
+    raise Raised(value)
+
+
+def _foresee(self: Evaluator, node: Any, signal: str | None) -> str | None:
+    """Run the ``else`` of a body that left by ``signal``, and each handler as if that had raised."""
+    value = self.raised
+
+    def well() -> str | None:
+        nonlocal signal
+        if signal is None:
+            signal = self.block(node.orelse)
+        return None
 
     def way(handler: Any) -> Callable[[], str | None]:
         def run() -> str | None:
@@ -1823,9 +1855,11 @@ def _handle(self: Evaluator, node: Any, value: Value, certain: bool) -> str | No
 
     if node.handlers:
         doubts = self.doubts
-        self.fork([lambda: None, *[way(handler) for handler in node.handlers]])
+        self.fork([well, *[way(handler) for handler in node.handlers]])
         self.doubts = doubts
-    return None
+    else:
+        well()
+    return signal
 
 
 def _with(self: Evaluator, node: Any) -> str | None:
@@ -1891,7 +1925,12 @@ def _class(self: Evaluator, node: Any) -> str | None:
     if meta is not None:
         value = _make_class(self, meta, cls, node)
     self.assign_name(node.name, self.decorate(value, node))
-    if cls.symbol().startswith("unittest."):
+    base = cls.symbol()
+    if base == "typing.NamedTuple":
+        cls.namespace.update(carriers.TUPLE_METHODS)
+    elif base and cls.is_enumeration():
+        carriers.enumerate_members(cls)
+    if base.startswith("unittest."):
         self.escape(cls, [], {})  # a test runner finds it by itself
     return None
 
@@ -1937,23 +1976,41 @@ def _in_package(self: Evaluator, name: str, module: Value, node: Any) -> Value:
 
 
 def _import_from(self: Evaluator, node: Any) -> str | None:
+    if node.level:
+        return _import_beside(self, node)
     module = sinks.import_module(self, node.module or "", node, names=[alias.name for alias in node.names])
+    return _bind_imported(self, node, module, node.module)
+
+
+def _import_beside(self: Evaluator, node: Any) -> str | None:
+    """``from .name import …`` in a module of the session's own."""
+    package = self.frame.globals.get("__package__")
+    parts = package.split(".") if type(package) is str else []
+    base = ".".join(parts[: len(parts) - node.level + 1])
+    name = f"{base}.{node.module}" if base and node.module else node.module or base
+    # A package that is being imported is not imported again.
+    known = self.session.modules.get(name) if not node.module else None
+    module = known or sinks.import_module(self, name, node, names=[alias.name for alias in node.names])
+    return _bind_imported(self, node, module, name)
+
+
+def _bind_imported(self: Evaluator, node: Any, module: Value, source: str | None) -> str | None:
     for alias in node.names:
         if alias.name != "*":
             value = self.attribute(module, alias.name)
             if value is UNKNOWN and type(module) is Namespace:
-                value = sinks.import_module(self, f"{node.module}.{alias.name}", node)
+                value = sinks.import_module(self, f"{source}.{alias.name}", node)
             elif type(value) is Symbol and self.state.files:  # a folder without ``__init__.py``
-                own = effects.own_module(self, f"{node.module}.{alias.name}", node)
+                own = effects.own_module(self, f"{source}.{alias.name}", node)
                 value = value if own is None else own
             self.assign_name(alias.asname or alias.name, value)
         elif type(module) is Namespace:
             for name, value in module.attributes.items():
                 self.assign_name(name, value)
-        elif node.module and node.module not in self.session.stars:
-            self.session.stars.append(node.module)
-            for name in sinks.STARS.get(node.module, ()):
-                self.assign_name(name, Symbol(f"{node.module}.{name}"))
+        elif source and source not in self.session.stars:
+            self.session.stars.append(source)
+            for name in sinks.STARS.get(source, ()):
+                self.assign_name(name, Symbol(f"{source}.{name}"))
                 if self.state.unread is not None:
                     self.state.unread.hot.add(name)
     return None
@@ -2160,6 +2217,17 @@ def replay_users(names: set[str], state: State) -> None:
         self.replay(found)
 
 
+def replay_writers(path: str, state: State) -> None:
+    """Evaluate the waiting statements by which a library may have written ``path``."""
+    assert state.unread is not None
+    session = state.names.get(_SESSION)
+    if isinstance(session, Session) and session.evaluator is not None:
+        self = session.evaluator
+        found = state.unread.take_writers(path, self.is_module)
+        if found:
+            self.replay(found)
+
+
 def _display(self: Evaluator, value: Value) -> None:
     """Show the value of a cell: its own methods for that are called."""
     hook = self.session.patched.get("sys.displayhook")
@@ -2288,11 +2356,8 @@ def hot_names(state: State, known: set[str] | None = None) -> set[str]:
     session = state.names.get(_SESSION)
     hot = heat.names(state.names) if known is None else set(known)
     # A module that the session wrote does what it does when it is imported.
-    hot.update(
-        path.removesuffix("/__init__.py").rpartition("/")[2].removesuffix(".py")
-        for path in state.files
-        if path.endswith(".py")
-    )
+    modules = [path.removesuffix("/__init__.py") for path in state.files if path.endswith(".py")]
+    hot.update(path.rpartition("/")[2].removesuffix(".py") for path in modules)
     hot.update(state.magics)
     if isinstance(session, Session):
         if session.deferred:

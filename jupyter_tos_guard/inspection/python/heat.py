@@ -14,6 +14,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Class,
     Descriptor,
     Function,
+    Generator,
     Instance,
     Namespace,
     Native,
@@ -154,8 +155,8 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
         return _is_hot(value.function, hot, depth - 1) or _is_hot(value.setter, hot, depth - 1)
     if kind is Namespace:
         return any(_is_hot(each, hot, depth - 1) for each in list(value.attributes.values())[:20])
-    if kind in (Bound, Partial):
-        return _is_hot(value.function, hot, depth - 1)
+    if kind in (Bound, Partial, Generator):
+        return value.function is not None and _is_hot(value.function, hot, depth - 1)
     if kind in (Native, Process):
         return True
     if kind in (list, tuple):

@@ -66,7 +66,9 @@ _PURE: Final[dict[str, frozenset[str]]] = {
         "z85encode",
         "binascii": "a2b_base64 a2b_hex a2b_qp a2b_uu b2a_base64 b2a_hex b2a_qp b2a_uu crc32 hexlify "
         "unhexlify crc_hqx",
-        "codecs": "encode decode",
+        "codecs": "encode decode escape_decode escape_encode unicode_escape_decode raw_unicode_escape_decode "
+        "utf_8_decode utf_7_decode utf_16_decode utf_16_le_decode utf_16_be_decode utf_32_decode "
+        "latin_1_decode ascii_decode charmap_decode",
         "zlib": "compress decompress crc32 adler32",
         "gzip": "compress decompress",
         "bz2": "compress decompress",
@@ -326,6 +328,8 @@ def _plain_argument(self: Evaluator, value: Value, safe: bool) -> Value:
         return CONSTANTS.get(value.name, value)
     if kind is Lines:
         return list(value)
+    if kind is Class and value.is_enumeration():
+        return self.items(value)
     if kind is Symbol and value.details and safe:
         return self.items(value)
     return value
@@ -401,7 +405,22 @@ def inflate(self: Evaluator, module: str, data: bytes, *arguments: Value, **keyw
 def _codec(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
     """``codecs.encode``/``decode``."""
     codec = str(arguments[1] if len(arguments) > 1 else keywords.get("encoding", "utf-8"))
-    return recode(self, name.endswith("decode"), arguments[0], codec)
+    decode = name.endswith("decode")
+    try:
+        return recode(self, decode, arguments[0], codec)
+    except LookupError:
+        return own_codec(self, decode, arguments[0], codec)
+
+
+def own_codec(self: Evaluator, decode: bool, data: Value, codec: str) -> Value:
+    """Encode or decode by a codec that the program has registered."""
+    for search in self.session.codecs:
+        found = self.call(search, [codec.lower().replace("-", "_").replace(" ", "_")])
+        if found is None or found is UNKNOWN:
+            continue
+        made = self.call(self.attribute(found, "decode" if decode else "encode"), [data, "strict"])
+        return made[0] if type(made) is tuple and made else UNKNOWN
+    return UNKNOWN
 
 
 def recode(self: Evaluator, decode: bool, data: Any, codec: str) -> Value:
@@ -593,6 +612,14 @@ def _deepcopy(self: Evaluator, name: str, arguments: list[Value], keywords: dict
     value = arguments[0]
     if type(value) in (list, dict, set, Array):
         return value.copy() if type(value) is not Array else Array(value, value.kind)
+    if type(value) is Instance:
+        deep = name.endswith("deepcopy")
+        method = value.cls.find("__deepcopy__" if deep else "__copy__")
+        if method is not None:
+            return self.call(Bound(method, value), [{}] if deep else [])
+        made = Instance(value.cls)
+        made.attributes, made.plain = dict(value.attributes), value.plain
+        return made
     return value
 
 
@@ -615,6 +642,13 @@ def _fill(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str
     if len(arguments[0]) > 1 << 14 or any(type(each) is int and each > 1 << 16 for each in arguments):
         return UNKNOWN
     return _resolve(name)(*arguments, **keywords)
+
+
+def _differences(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
+    """``difflib.ndiff`` and ``restore``; comparing is cubic."""
+    if sum(len(each) for part in arguments[:2] if type(part) is list for each in part) > 4096:
+        return UNKNOWN
+    return Generator(list(_resolve(name)(*arguments, **keywords)))
 
 
 def _array(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
@@ -674,6 +708,7 @@ _GUARDS: Final[dict[str, Any]] = {
     "textwrap.wrap": _fill,
     "textwrap.shorten": _fill,
     "array": _array,
+    "difflib": _differences,
 }
 # Class methods are pure as they stand; their class's guard is for the constructor.
 for _name in ("bytes.fromhex", "bytes.maketrans", "bytearray.fromhex", "bytearray.maketrans"):
@@ -822,6 +857,37 @@ def is_exception(symbol: Symbol) -> bool:
         and symbol.name[:9] == "builtins."
         and symbol.name[9:10].isupper()
     )
+
+
+#: Bytes that a number of an array takes, by numpy's names of its type.
+WIDTHS: Final = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "uint32": 4, "int32": 4}
+_KINDS: Final = {
+    **{
+        f"{letter}{1 << power}": f"{word}int{8 << power}"
+        for letter, word in (("u", "u"), ("i", ""))
+        for power in range(4)
+    },
+    "B": "uint8",
+    "ubyte": "uint8",
+    "b": "int8",
+    "byte": "int8",
+    "int": "int64",
+}
+
+
+def number_kind(label: str) -> str:
+    """Return numpy's full name of a type of numbers."""
+    plain = label.lstrip("<=|")
+    return _KINDS.get(plain, plain)
+
+
+def from_buffer(data: bytes, kind: str) -> Array:
+    """Numbers, or pieces of text, that bytes stand for."""
+    text = re.fullmatch(r"S(\d{0,4})", kind)
+    width = int(text.group(1) or 1) or 1 if text else WIDTHS.get(kind, 8)
+    pieces = [data[at : at + width] for at in range(0, len(data), width)]
+    signed = kind.startswith("int")
+    return Array(pieces if text else [int.from_bytes(each, "little", signed=signed) for each in pieces], kind)
 
 
 def wrapped(array: Array) -> Array:

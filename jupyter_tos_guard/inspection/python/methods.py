@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -263,7 +264,9 @@ def _recode(self: Evaluator, value: Any, name: str, arguments: Arguments, keywor
     self.budget.spend(len(value) // 32 + 1)
     try:
         result = getattr(value, name)(codec, errors)
-    except (ValueError, LookupError):
+    except LookupError:
+        result = library.own_codec(self, name == "decode", value, codec)
+    except ValueError:
         return UNKNOWN
     step = plain if plain not in ("utf8", "ascii", "latin1", "utf16", "utf16le", "utf16be", "cp1252") else ""
     self.note(result, step, bytes(value) if type(value) is bytearray else value)
@@ -399,8 +402,10 @@ def _array(self: Evaluator, value: Array, name: str, arguments: Arguments, keywo
     if name in ("tolist", "to_list"):
         return list(value)
     if name in ("tobytes", "tostring"):
-        width = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "uint32": 4, "int32": 4}.get(value.kind, 8)
+        width = library.WIDTHS.get(value.kind, 8)
         try:
+            if value and all(type(each) is bytes for each in value):
+                return b"".join(value)
             return b"".join(int(each).to_bytes(width, "little", signed=int(each) < 0) for each in value)
         except (TypeError, ValueError, OverflowError):
             return UNKNOWN
@@ -413,30 +418,20 @@ def _array(self: Evaluator, value: Array, name: str, arguments: Arguments, keywo
             if type(kind) is Symbol
             else value.kind
         )
-        label = {
-            "u1": "uint8",
-            "B": "uint8",
-            "u2": "uint16",
-            "int": "int64",
-            "b": "int8",
-            "ubyte": "uint8",
-        }.get(label, label)
+        label = library.number_kind(label)
+        if name == "view" and type(data := _array(self, value, "tobytes", [], {})) is bytes:
+            return library.from_buffer(data, label)
         if label in ("str", "U", "object"):
             return Array([self.text(each) for each in value], "str")
         return library.wrapped(Array(value, label))
-    if name in (
-        "flatten",
-        "ravel",
-        "copy",
-        "reshape",
-        "squeeze",
-        "tolist",
-        "to_numpy",
-        "transpose",
-        "detach",
-        "numpy",
-    ):
+    if name in ("reshape", "transpose", "flatten", "ravel"):
+        return _shaped(value, name, arguments, keywords)
+    if name in ("copy", "squeeze", "to_numpy", "detach", "numpy"):
         return value
+    if name in ("cumsum", "cumprod"):
+        return Array(
+            itertools.accumulate(value, operator.add if name == "cumsum" else operator.mul), value.kind
+        )
     if name == "sum":
         try:
             return sum(value)
@@ -447,11 +442,39 @@ def _array(self: Evaluator, value: Array, name: str, arguments: Arguments, keywo
 
                 total = self.binary(ast.Add, total, each)
             return total
+    if name == "to_csv":
+        return self.call(Symbol("pandas.Series.to_csv", True, ([value], {})), arguments, keywords)
+    if name == "tofile":
+        data = _array(self, value, "tobytes", [], {})
+        if arguments and type(arguments[0]) in (str, Path):
+            write(self, Stream(self.text(arguments[0]), "wb", b""), data)
+        return None
     if name in ("apply", "map", "agg", "transform"):
         return Array([self.call(arguments[0], [each]) for each in value] if arguments else [], "object")
     if name in _PLAIN[list]:
         return _perform(self, value, name, arguments, keywords)
     return UNKNOWN
+
+
+def _shaped(value: Array, name: str, arguments: Arguments, keywords: Keywords) -> Value:
+    """Another order of an array's values: rows and columns exchanged."""
+    if name == "transpose":
+        return value.transposed()
+    flat = Array(value, value.kind)
+    columns_first = (
+        keywords.get("order") or (arguments[0] if name != "reshape" and arguments else "C")
+    ) == "F"
+    if name != "reshape":
+        return Array(value.transposed(), value.kind) if columns_first else flat
+    sizes = arguments[0] if arguments and type(arguments[0]) in (tuple, list) else arguments
+    if len(sizes) == 2 and all(type(each) is int and (each > 0 or each == -1) for each in sizes):
+        rows, columns = sizes
+        rows = len(value) // columns if rows == -1 and columns > 0 else rows
+        columns = len(value) // rows if columns == -1 and rows > 0 else columns
+        if rows * columns == len(value):
+            flat.shape = (columns, rows) if columns_first else (rows, columns)
+            return flat.transposed() if columns_first else flat
+    return flat
 
 
 def _stream(self: Evaluator, value: Stream, name: str, arguments: Arguments, keywords: Keywords) -> Value:
@@ -491,6 +514,9 @@ def _stream(self: Evaluator, value: Stream, name: str, arguments: Arguments, key
 def write(self: Evaluator, stream: Stream, data: Value) -> None:
     """``stream.write(data)``: a file of the session's grows."""
     source = ""
+    reading = stream.position
+    if stream.mode == "pipe":
+        stream.position = len(stream.content or "")
     if type(data) is Symbol and data.called:
         from jupyter_tos_guard.inspection.python import sinks
 
@@ -513,6 +539,8 @@ def write(self: Evaluator, stream: Stream, data: Value) -> None:
         if len(content) + len(text) < Budget.MAX_SIZE:
             stream.content = content[: stream.position] + text + content[stream.position + len(text) :]
             stream.position += len(text)
+    if stream.mode == "pipe":
+        stream.position = reading
     if stream.path:
         from jupyter_tos_guard.inspection.python import sinks
 

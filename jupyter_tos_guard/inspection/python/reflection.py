@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.python import library, methods
+from jupyter_tos_guard.inspection.python import carriers, library, methods
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -627,13 +627,16 @@ def _namedtuple(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
         self.text(_first(arguments, "tuple")), [], {"__annotations__": dict.fromkeys(names, UNKNOWN)}, {}
     )
     cls.keywords["dataclass"] = True
-    cls.namespace["_fields"] = tuple(names)
+    defaults: Value = keywords.get("defaults")
+    if type(defaults) in (list, tuple):
+        cls.namespace.update(zip(names[-len(defaults) :] if defaults else [], defaults, strict=False))
+    cls.namespace.update(carriers.TUPLE_METHODS)
     return cls
 
 
 def _collection(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     kind = symbol.name.rpartition(".")[2]
-    if kind in ("deque", "UserList", "Queue", "LifoQueue", "SimpleQueue", "PriorityQueue", "JoinableQueue"):
+    if kind in ("deque", "UserList", "Queue", "SimpleQueue", "JoinableQueue"):
         return self.items(arguments[0]) if arguments and type(arguments[0]) is not int else []
     if kind == "Counter":
         counts: dict[Value, Value] = {}
@@ -735,24 +738,13 @@ def _array(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
         "dtype", arguments[1] if len(arguments) > 1 and symbol.name.startswith("numpy.") else None
     )
     label = kind if type(kind) is str else kind.name.rpartition(".")[2] if type(kind) is Symbol else ""
-    label = {
-        "u1": "uint8",
-        "B": "uint8",
-        "ubyte": "uint8",
-        "i1": "int8",
-        "u2": "uint16",
-        "<u2": "uint16",
-    }.get(label, label)
+    label = library.number_kind(label)
     if word == "arange" and all(type(each) is int for each in arguments) and arguments:
         made = range(*arguments[:3])
         return Array(made, label or "int64") if len(made) < 1 << 14 else UNKNOWN
     if word in ("frombuffer", "fromstring"):
         if type(value) in (bytes, bytearray) and len(value) < 1 << 17:
-            width = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "uint32": 4, "int32": 4, "": 8}.get(
-                label, 8
-            )
-            pieces = [value[at : at + width] for at in range(0, len(value), width)]
-            return Array([int.from_bytes(each, "little") for each in pieces], label or "float64")
+            return library.from_buffer(bytes(value), label or "float64")
         return UNKNOWN
     if word in ("zeros", "ones", "full", "empty"):
         size = value[0] if type(value) is tuple and len(value) == 1 else value
@@ -764,9 +756,65 @@ def _array(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
         type(value) is range and value[1 << 14 :]
     ):
         items = self.items(value)
+        if "int" in label and items and all(type(each) is str and each.isdecimal() for each in items):
+            items = [int(each) for each in items if len(each) < 20]
         if len(items) <= 1 << 14 and not any(type(each) in (list, tuple) for each in items[:4]):
             return Array(items, label or ("str" if items and type(items[0]) is str else "int64"))
     return Symbol(symbol.name, True, (arguments, keywords))
+
+
+def _over_arrays(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``numpy.cumsum(values)``, ``numpy.packbits(bits)``, ``numpy.bitwise_xor(one, other)``."""
+    word = symbol.name.rpartition(".")[2]
+    operation = _UNIVERSAL.get(word)
+    first = _first(arguments)
+    if operation is not None and len(arguments) > 1:
+        given = [Array(each) if type(each) in (list, tuple) else each for each in arguments[:2]]
+        return self.binary(operation, *given)
+    known = Array(first) if type(first) in (list, tuple) else first
+    if type(known) is not Array or len(known) > 1 << 14:
+        return Symbol(symbol.name, True, (arguments, keywords))
+    if word in ("packbits", "unpackbits"):
+        order = "little" if keywords.get("bitorder") == "little" else "big"
+        return _bits(known, word == "packbits", order)
+    if word in ("flip", "diff", "roll"):
+        if word == "flip":
+            return Array(known[::-1], known.kind)
+        if word == "diff":
+            return self.binary(ast.Sub, Array(known[1:], known.kind), Array(known[:-1], known.kind))
+        by = arguments[1] if len(arguments) > 1 else 0
+        by = by % len(known) if type(by) is int and known else 0
+        return Array([*known[len(known) - by :], *known[: len(known) - by]], known.kind)
+    return self.call(self.attribute(known, word), arguments[1:], keywords)
+
+
+_UNIVERSAL: Final[dict[str, type[ast.operator]]] = {
+    "add": ast.Add,
+    "subtract": ast.Sub,
+    "multiply": ast.Mult,
+    "mod": ast.Mod,
+    "remainder": ast.Mod,
+    "bitwise_xor": ast.BitXor,
+    "bitwise_and": ast.BitAnd,
+    "bitwise_or": ast.BitOr,
+    "left_shift": ast.LShift,
+    "right_shift": ast.RShift,
+}
+
+
+def _bits(values: Array, pack: bool, order: str) -> Value:
+    if not all(type(each) in (int, bool) and 0 <= each < 256 for each in values):
+        return UNKNOWN
+    places = range(8) if order == "little" else range(7, -1, -1)
+    if not pack:
+        return Array([each >> place & 1 for each in values for place in places], "uint8")
+    return Array(
+        [
+            sum(bool(bit) << place for bit, place in zip(values[at : at + 8], places, strict=False))
+            for at in range(0, len(values), 8)
+        ],
+        "uint8",
+    )
 
 
 def builtin_method(self: Evaluator, name: str, arguments: Arguments, keywords: Keywords) -> Value:
@@ -847,9 +895,42 @@ def _codec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
 
         return Native(call)
 
-    if not symbol.name.endswith("lookup"):
-        return code(symbol.name.rpartition(".get")[2].removesuffix("r"))
+    word = symbol.name.rpartition(".")[2]
+    if word.startswith("iter"):
+        name = self.text(arguments[1] if len(arguments) > 1 else keywords.get("encoding", "utf-8"))
+        parts = self._few(self.items(_first(arguments)))
+        return Generator([library.pure(self, f"codecs.{word[4:]}", [each, name], {}) for each in parts])
+    if word == "getreader":
+        return Native(
+            lambda given, named: Stream("", "r", self.text(code("decode").call([_content(given)], {})[0]))
+        )
+    if word.startswith("getincremental"):
+        way = word.removeprefix("getincremental").removesuffix("r")
+        return Native(
+            lambda given, named: Namespace(
+                "codec", {way: Native(lambda data, more: code(way).call(data, more)[0])}
+            )
+        )
+    if word != "lookup":
+        return code(word.removeprefix("get").removesuffix("r"))
     return Namespace("codec", {"decode": code("decode"), "encode": code("encode"), "name": name})
+
+
+def _content(given: Arguments) -> Value:
+    return library.stream_read(given[0]) if given and type(given[0]) is Stream else _first(given)
+
+
+def _codec_info(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``codecs.CodecInfo(encode, decode, name=…)``."""
+    names = dict(zip(("encode", "decode"), arguments, strict=False))
+    return Namespace("codec", {**names, **keywords})
+
+
+def _register_codec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``codecs.register(search)``."""
+    if arguments and len(self.session.codecs) < 16:
+        self.session.codecs.append(arguments[0])
+    return None
 
 
 _IMPORTERS: Final = (
@@ -870,7 +951,26 @@ HANDLERS: Final[dict[str, Any]] = {
     "inspect.getattr_static": _getattr,
     "inspect.getmembers": _members,
     **dict.fromkeys([f"{each}.__dict__.items" for each in ("os", "subprocess", "builtins")], _members),
-    **dict.fromkeys("codecs.getdecoder codecs.getencoder codecs.lookup".split(), _codec),
+    **dict.fromkeys(
+        [
+            f"codecs.{each}"
+            for each in "getdecoder getencoder lookup iterdecode iterencode getreader getincrementaldecoder "
+            "getincrementalencoder".split()
+        ],
+        _codec,
+    ),
+    "codecs.CodecInfo": _codec_info,
+    "codecs.register": _register_codec,
+    **dict.fromkeys(
+        [
+            f"numpy.{each}"
+            for each in (
+                *_UNIVERSAL,
+                *"cumsum cumprod packbits unpackbits flip diff roll ravel transpose reshape".split(),
+            )
+        ],
+        _over_arrays,
+    ),
     "builtins.setattr": _setattr,
     "builtins.delattr": _delattr,
     "builtins.hasattr": _hasattr,
@@ -908,7 +1008,6 @@ HANDLERS: Final[dict[str, Any]] = {
     "functools.update_wrapper": _identity,
     "functools.lru_cache": _cache,
     "functools.cache": _cache,
-    "functools.singledispatch": _cache,
     "functools.total_ordering": _identity,
     "functools.cached_property": _descriptor,
     "contextlib.contextmanager": _identity,
@@ -937,6 +1036,7 @@ HANDLERS: Final[dict[str, Any]] = {
     "types.ModuleType": _namespace_object,
     "types.SimpleNamespace": _namespace_object,
     "argparse.Namespace": _namespace_object,
+    "threading.local": _namespace_object,
     "types.MethodType": _method_type,
     "types.FunctionType": _function_type,
     "types.LambdaType": _function_type,
@@ -945,7 +1045,7 @@ HANDLERS: Final[dict[str, Any]] = {
     **dict.fromkeys(
         "collections.deque collections.UserList collections.Counter collections.defaultdict "
         "collections.OrderedDict collections.UserDict collections.UserString collections.ChainMap "
-        "queue.Queue queue.LifoQueue queue.SimpleQueue asyncio.Queue multiprocessing.Queue "
+        "queue.Queue queue.SimpleQueue asyncio.Queue multiprocessing.Queue "
         "multiprocessing.SimpleQueue multiprocessing.JoinableQueue".split(),
         _collection,
     ),

@@ -96,8 +96,6 @@ ALIASES: Final[dict[str, str]] = {
     "subprocess.os": "os",
     "_functools.reduce": "functools.reduce",
     "_functools.partial": "functools.partial",
-    "_codecs.decode": "codecs.decode",
-    "_codecs.encode": "codecs.encode",
     "_operator.attrgetter": "operator.attrgetter",
     "_operator.methodcaller": "operator.methodcaller",
     "_operator.itemgetter": "operator.itemgetter",
@@ -125,6 +123,7 @@ _MODULE_ALIASES: Final = {
     "_io": "io",
     "posixpath": "os.path",
     "_operator": "operator",
+    "_codecs": "codecs",
     "_struct": "struct",
     "_json": "json",
     "simplejson": "json",
@@ -398,6 +397,9 @@ def item(self: Evaluator, symbol: Symbol, index: Value) -> Value:
     special = effects.ITEMS.get(name)
     if special is not None:
         return special(self, symbol, index)
+    column = carriers.column(self, symbol, index)
+    if column is not None:
+        return column
     if name.startswith(("plumbum.", "sh.")) and name not in ("plumbum.local",):
         given = list(index) if type(index) is tuple else [index]
         before = symbol.details[0] if symbol.details else []
@@ -446,6 +448,10 @@ def delete_item(self: Evaluator, symbol: Symbol, index: Value) -> None:
         emit_call(self, symbol.name, None)
 
 
+#: Functions that do what a hook does that the program may put in place of the library's.
+_CALLS_HOOK: Final = {"warnings.showwarning": "warnings.warn"}
+
+
 def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: ast.AST | None) -> None:
     """``symbol.name = new``: a module's function is replaced, or something is hooked in."""
     full = f"{symbol.name}.{name}"
@@ -455,7 +461,10 @@ def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: 
     if symbol.name.startswith("ast.") and type(new) is str and effects.looks_like_command(new):
         effects.shell(self, new, "syntax tree")
     if (full == "sys.argv" or not symbol.called) and len(self.session.patched) < 256:
-        self.session.patched[full] = new
+        for each in (full, _CALLS_HOOK.get(full, full)):
+            self.session.patched[each] = new
+    if root == "logging" and name == "handlers":
+        carriers.listen(self, symbol, [new], {})
     if full.startswith("get_ipython.") and type(new) in (Function, Partial):
         effects.hook(self, full, new)
         return

@@ -155,6 +155,10 @@ class Class:
                 return each.name
         return ""
 
+    def is_enumeration(self) -> bool:
+        """Whether what the class binds are its members."""
+        return any(type(each) is Symbol and each.name.startswith("enum.") for each in self.lineage())
+
     def __repr__(self) -> str:
         return f"<class {self.name}>"
 
@@ -292,13 +296,28 @@ class Lines(list[Value]):
 
 
 class Array(list[Value]):
-    """A one-dimensional array of known numbers; ``kind`` is numpy's name of their type."""
+    """An array of known numbers, row by row; ``kind`` is numpy's name of their type.
 
-    __slots__ = ("kind",)
+    ``shape`` is its rows and columns if it has been given two dimensions.
+    """
+
+    __slots__ = ("kind", "shape")
 
     def __init__(self, items: Iterable[Value] = (), kind: str = "int64") -> None:
         super().__init__(items)
         self.kind = kind
+        self.shape: tuple[int, int] | None = None
+
+    def transposed(self) -> Array:
+        """Return the array column by column."""
+        if self.shape is None:
+            return self
+        rows, columns = self.shape
+        made = Array(
+            [self[row * columns + column] for column in range(columns) for row in range(rows)], self.kind
+        )
+        made.shape = (columns, rows)
+        return made
 
 
 class Subclasses(list[Value]):

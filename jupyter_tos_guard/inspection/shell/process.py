@@ -387,8 +387,14 @@ _DESCRIPTOR = re.compile(r"/proc/[^/]+/fd/")
 
 def find_file(path: str, state: State) -> File | None:
     """Tell what is known of ``path``: itself, else the folder or archive that it came out of."""
+    if not path:
+        return None
+    if state.unread is not None:
+        from jupyter_tos_guard.inspection.python.evaluation import replay_writers
+
+        replay_writers(path, state)
     files = state.files
-    if not files or not path:
+    if not files:
         return None
     key = resolve(path, state.cwd)
     if key.startswith("/proc/"):
