@@ -38,7 +38,8 @@ class Statement:
     """One top-level statement of an earlier cell."""
 
     __slots__ = (
-        "binds", "changes", "imports", "last", "node", "number", "replaces", "unit", "uses", "words",
+        "_reached", "binds", "changes", "imports", "last", "node",
+        "number", "replaces", "unit", "uses", "words",
     )  # fmt: skip
 
     def __init__(self, node: ast.stmt, unit: Any, number: int, last: bool, words: frozenset[str]) -> None:
@@ -57,6 +58,13 @@ class Statement:
         self.changes: set[str] = set()
         self.replaces: set[str] = set()
         self.uses: set[str] = set()
+        self._reached: set[str] | None = None
+
+    def reached(self) -> set[str]:
+        """Names outside of a definition that calling it may change."""
+        if self._reached is None:
+            self._reached = reaches(self.node)
+        return self._reached
 
     def mentions(self, name: str) -> bool:
         """Whether the statement binds, changes or uses ``name``."""
@@ -230,8 +238,12 @@ class Unread:
 
     def learn(self, node: ast.stmt) -> None:
         """Keep in mind which outer names a definition changes when it is called."""
-        if type(node) in _DEFINITIONS and len(self.changers) < self.MAX_ITEMS:
-            for name in reaches(node):
+        if type(node) in _DEFINITIONS:
+            self._keep(node, reaches(node))
+
+    def _keep(self, node: ast.stmt, reached: set[str]) -> None:
+        if len(self.changers) < self.MAX_ITEMS:
+            for name in reached:
                 self.changers.setdefault(name, set()).add(node.name)  # type: ignore[attr-defined]
 
     def take(
@@ -263,7 +275,7 @@ class Unread:
             return []
         found = [item for item in self._items if id(item) in taken]
         for each in taken.values():
-            self.learn(each.node)
+            self._keep(each.node, each.reached())
         self._items = [item for item in self._items if id(item) not in taken]
         self._size = sum(map(_size, self._items))
         return found  # type: ignore[return-value]
@@ -357,7 +369,7 @@ class Unread:
         """Names by whose use ``name`` is changed: functions that do it, their callers, what they made."""
         through = set(self.changers.get(name, ()))
         for each in mentioning:
-            if type(each.node) in _DEFINITIONS and name in reaches(each.node):
+            if type(each.node) in _DEFINITIONS and name in each.reached():
                 through.add(each.node.name)  # type: ignore[attr-defined]
         waiting = set(through)
         for _ in range(4):
