@@ -499,6 +499,15 @@ def monsters() -> dict[str, str]:
         "brace bomb": "!echo " + "{a,b}" * 60,
         "bidi and zero width": "exec('\u202e\u200b')",
         "carriage returns": "!ls\r!ls\r\n" * 1000,
+        "names that double in a build file": "%%bash\ncat >CMakeLists.txt <<'END'\nset(a \""
+        + "${a}" * 240
+        + '")\n'
+        + "${a}" * 15_000
+        + "\nEND\ncmake .",
+        "a build file that includes itself": "%%bash\ncat >Makefile <<'END'\n"
+        + "include Makefile\n" * 5000
+        + "END\nmake",
+        "names that double in a console": '!pwsh -c \'$a = "xx"; ' + '$a = "$a$a"; ' * 400 + "'",
     }
 
 
