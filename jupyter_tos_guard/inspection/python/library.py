@@ -102,7 +102,7 @@ _PURE: Final[dict[str, frozenset[str]]] = {
         "uuid": "UUID uuid3 uuid5",
         "ipaddress": "ip_address IPv4Address",
         "datetime": "timedelta",
-        "difflib": "ndiff restore",
+        "difflib": "restore",  # comparing is cubic
         "colorsys": "rgb_to_hsv hsv_to_rgb",
         "email.header": "decode_header",
         "email.base64mime": "decode body_decode",
@@ -644,10 +644,8 @@ def _fill(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str
     return _resolve(name)(*arguments, **keywords)
 
 
-def _differences(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
-    """``difflib.ndiff`` and ``restore``; comparing is cubic."""
-    if sum(len(each) for part in arguments[:2] if type(part) is list for each in part) > 4096:
-        return UNKNOWN
+def _generated(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
+    """``difflib.restore``: a generator."""
     return Generator(list(_resolve(name)(*arguments, **keywords)))
 
 
@@ -708,7 +706,7 @@ _GUARDS: Final[dict[str, Any]] = {
     "textwrap.wrap": _fill,
     "textwrap.shorten": _fill,
     "array": _array,
-    "difflib": _differences,
+    "difflib": _generated,
 }
 # Class methods are pure as they stand; their class's guard is for the constructor.
 for _name in ("bytes.fromhex", "bytes.maketrans", "bytearray.fromhex", "bytearray.maketrans"):

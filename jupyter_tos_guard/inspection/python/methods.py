@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import operator
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -428,10 +427,9 @@ def _array(self: Evaluator, value: Array, name: str, arguments: Arguments, keywo
         return _shaped(value, name, arguments, keywords)
     if name in ("copy", "squeeze", "to_numpy", "detach", "numpy"):
         return value
-    if name in ("cumsum", "cumprod"):
-        return Array(
-            itertools.accumulate(value, operator.add if name == "cumsum" else operator.mul), value.kind
-        )
+    if name == "cumsum":
+        plain = all(type(each) is int and -(1 << 64) < each < 1 << 64 for each in value)
+        return Array(itertools.accumulate(value), value.kind) if plain else UNKNOWN
     if name == "sum":
         try:
             return sum(value)

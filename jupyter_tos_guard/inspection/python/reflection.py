@@ -966,7 +966,7 @@ HANDLERS: Final[dict[str, Any]] = {
             f"numpy.{each}"
             for each in (
                 *_UNIVERSAL,
-                *"cumsum cumprod packbits unpackbits flip diff roll ravel transpose reshape".split(),
+                *"cumsum packbits unpackbits flip diff roll ravel transpose reshape".split(),
             )
         ],
         _over_arrays,
