@@ -503,10 +503,13 @@ def monsters() -> dict[str, str]:
         + "${a}" * 240
         + '")\n'
         + "${a}" * 15_000
-        + "\nEND\ncmake .",
+        + "\ninclude(CMakeLists.txt)\nEND\ncmake .",
         "a build file that includes itself": "%%bash\ncat >Makefile <<'END'\n"
         + "include Makefile\n" * 5000
         + "END\nmake",
+        "settings that include themselves": "%%bash\ncat >~/.gitconfig <<'END'\n[include]\n"
+        + "path = ~/.gitconfig\n" * 400
+        + "END\ngit status",
         "names that double in a console": '!pwsh -c \'$a = "xx"; ' + '$a = "$a$a"; ' * 400 + "'",
     }
 

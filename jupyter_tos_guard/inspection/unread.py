@@ -27,6 +27,7 @@ _CHANGING = frozenset(
 )
 
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BUILTINS = frozenset(dir(builtins))
 #: Functions that change nothing of what they are given.
 _SHOWING = _BUILTINS - {"setattr", "delattr", "next", "exec", "eval"} | {"display"}
@@ -123,10 +124,7 @@ class Statement:
 def text_of(statement: ast.stmt, lines: list[str]) -> str:
     """Lines of the cell that a statement stands on."""
     first = statement.lineno
-    if (
-        isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-        and statement.decorator_list
-    ):
+    if isinstance(statement, _DEFINITIONS) and statement.decorator_list:
         first = statement.decorator_list[0].lineno
     return "\n".join(lines[first - 1 : statement.end_lineno])
 
@@ -164,9 +162,6 @@ def reaches(definition: ast.stmt) -> set[str]:
         elif kind is ast.AugAssign and type(node.target) is ast.Name:
             changed.add(node.target.id)
     return ((changed - own) | declared) - {"", "self", definition.name}  # type: ignore[attr-defined]
-
-
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def _base(node: ast.AST) -> str:
@@ -238,8 +233,7 @@ class Unread:
 
     def learn(self, node: ast.stmt) -> None:
         """Keep in mind which outer names a definition changes when it is called."""
-        if type(node) in _DEFINITIONS:
-            self._keep(node, reaches(node))
+        self._keep(node, reaches(node))
 
     def _keep(self, node: ast.stmt, reached: set[str]) -> None:
         if len(self.changers) < self.MAX_ITEMS:
@@ -369,7 +363,7 @@ class Unread:
         """Names by whose use ``name`` is changed: functions that do it, their callers, what they made."""
         through = set(self.changers.get(name, ()))
         for each in mentioning:
-            if type(each.node) in _DEFINITIONS and name in each.reached():
+            if name in each.reached():
                 through.add(each.node.name)  # type: ignore[attr-defined]
         waiting = set(through)
         for _ in range(4):

@@ -309,7 +309,7 @@ def _blobs(raw: bytes) -> list[bytes]:
 
 def _message(raw: Raw, v1: bool, whole: Any, buffers: Sequence[bytes]) -> Message | None:
     header = whole.get("header") if isinstance(whole, dict) else None
-    if not isinstance(header, dict) or not (header.get("msg_type") == EXECUTE or _is_execute(header)):
+    if not isinstance(header, dict) or not _is_execute(header):
         return None
     parent, metadata, content = whole.get("parent_header"), whole.get("metadata"), whole.get("content")
     if not isinstance(content, dict):

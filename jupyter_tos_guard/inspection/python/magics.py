@@ -26,7 +26,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Value,
     either,
 )
-from jupyter_tos_guard.inspection.shell import process
+from jupyter_tos_guard.inspection.shell import process, wrappers
 from jupyter_tos_guard.inspection.state import Origin
 
 if TYPE_CHECKING:
@@ -392,7 +392,7 @@ def _env(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
 
 def _run(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     """``%run [options] file arguments``."""
-    words = split_words(line)
+    words = wrappers.split_words(line)
     while words and words[0].startswith("-"):
         option = words.pop(0)
         if option == "-m" and words:
@@ -548,7 +548,7 @@ def _shell_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin
     """``%%bash`` and its kin: the body is a script for a program."""
     from jupyter_tos_guard.inspection.shell.interpreter import run_argv, run_shell
 
-    words = _without_script_options(split_words(line))
+    words = _without_script_options(wrappers.split_words(line))
     if name == "script":
         name, *words = words or ["bash"]
         name = name.rpartition("/")[2]
@@ -568,16 +568,6 @@ def _shell_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin
     return _out(
         self, line, run_argv([name, *words], self.state, Origin(span, False, origin.provenance), stdin=body)
     )
-
-
-def split_words(line: str) -> list[str]:
-    """Words of a line as IPython splits it for a program; at blanks where its quotes do not close."""
-    import shlex
-
-    try:
-        return shlex.split(line)
-    except ValueError:
-        return line.split()
 
 
 def _without_script_options(words: list[str]) -> list[str]:

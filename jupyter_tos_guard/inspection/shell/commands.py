@@ -270,6 +270,7 @@ def _git_settings(process: Process, path: str, depth: int = 0) -> list[tuple[str
         return settings
     section = ""
     for line in text_of(file.content).splitlines()[:500]:
+        process.state.budget.spend()  # files may include each other
         if head := _GIT_SECTION.match(line):
             section = head.group(1) + (f".{head.group(2)}" if head.group(2) is not None else "")
             line = line[head.end() :]

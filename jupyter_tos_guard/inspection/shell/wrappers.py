@@ -282,12 +282,12 @@ def _env(process: Process) -> str:
         elif argument in ("-S", "--split-string") or argument.startswith(("-S", "--split-string=")):
             text = argument[2:] if argument.startswith("-S") else argument.partition("=")[2]
             text = text or (arguments.pop(0) if arguments else "")
-            arguments = [*_split_string(text), *arguments]
+            arguments = [*split_words(text.replace("\\_", " ")), *arguments]
         elif argument.startswith("-") and argument != "--":
             cluster = argument[1:]
             if "S" in cluster and not argument.startswith("--"):
                 text = cluster.partition("S")[2] or (arguments.pop(0) if arguments else "")
-                arguments = [*_split_string(text), *arguments]
+                arguments = [*split_words(text.replace("\\_", " ")), *arguments]
         elif _ENVIRONMENT.match(argument):
             name, _, value = argument.partition("=")
             environ[name] = value
@@ -303,13 +303,14 @@ def _env(process: Process) -> str:
     return "".join(f"{k}={v}\n" for k, v in environ.items()) + HOLE
 
 
-def _split_string(text: str) -> list[str]:
+def split_words(line: str) -> list[str]:
+    """Words of a line as a shell splits it; at blanks where its quotes do not close."""
     import shlex
 
     try:
-        return shlex.split(text.replace("\\_", " "))
+        return shlex.split(line)
     except ValueError:
-        return text.split()
+        return line.split()
 
 
 def _busybox(process: Process) -> str:
@@ -1132,6 +1133,7 @@ def _cmake(process: Process) -> str:
         if file is None or file.content is None or len(pending) > 64:
             continue
         text = re.sub(r"#[^\n]*", "", text_of(file.content))[: 1 << 16]
+        process.state.budget.spend(len(text) // 64 + 1)  # lists may include each other
         known = {**dict(_CMAKE_SET.findall(text)), **known}
         for _ in range(3):
             text = fill_in(_CMAKE_VARIABLE, text, known.get)
