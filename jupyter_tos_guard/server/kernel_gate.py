@@ -487,6 +487,7 @@ class KernelGate:
     def _stop(self, key: Key, line: Line, held: Held, answer: list[Answer]) -> None:
         """Answer a held request, abort what is behind it, and go on."""
         line.held = None
+        now = time.monotonic()  # before the answer goes: a quick client makes its next request while we go on
         self._answer(key[0], held.message, answer)
         if held.message.stops or held.aborted:
             for item in [each for each in line.items if each.message is not None]:
@@ -495,7 +496,6 @@ class KernelGate:
                     self._answer(key[0], item.message, answers.aborted())
             date = _date(held.message)
             if date and not held.aborted:
-                now = time.monotonic()
                 self._stopped[key] = Stopped(date, date + now - held.arrived, now + LATE)
         self._pump(key, line)
 

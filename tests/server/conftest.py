@@ -14,6 +14,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,7 @@ class Client:
                 "msg_type": kind,
                 "session": self.session,
                 "username": "me",
-                "date": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-                + f".{time.time_ns() % 10**9 // 1000:06}Z",
+                "date": datetime.now(timezone.utc).isoformat(),
                 "version": "5.3",
                 **header,
             },

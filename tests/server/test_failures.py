@@ -48,8 +48,8 @@ class Client:
         return [each["content"] for each in self.sent if each["msg_type"] == "execute_reply"]
 
 
-def request(code: Any, **content: Any) -> str:
-    header = {"msg_id": f"id of {code}", "msg_type": "execute_request", "session": "s"}
+def request(code: Any, date: str = "", **content: Any) -> str:
+    header = {"msg_id": f"id of {code}", "msg_type": "execute_request", "session": "s", "date": date}
     content = {"code": code, "silent": False, **content}
     return json.dumps(
         {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": content}
@@ -417,3 +417,37 @@ def test_a_cell_that_the_kernel_stopped_is_not_mixed_up_with_one_that_the_gate_s
         return client
 
     assert asyncio.run(go()).forwarded[-1] == request("%tos run")
+
+
+def test_a_client_that_is_quicker_than_we_are_is_not_taken_to_be_late(
+    tmp_path: Path, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may read the end of a refusal, and make its next request, before we have gone on."""
+    now = [0.0]
+    monkeypatch.setattr(
+        "jupyter_tos_guard.server.kernel_gate.time",
+        SimpleNamespace(**{**vars(time), "monotonic": lambda: now[0]}),
+    )
+
+    class Quick(Client):
+        def send(self, raw: Raw) -> None:
+            super().send(raw)
+            now[0] += 1
+
+    async def go() -> Quick:
+        client = Quick()
+        gate = KernelGate(lambda: gate_of(tmp_path, policy), lambda: False, LOG, lambda: True)
+        await gate.open()
+        gate.join(client)
+        raw = request("import tosblocked", date="2026-01-01T00:00:00Z")
+        assert gate.take(client, raw, execute_request(raw, v1=False))
+        now[0] += 1  # quiet
+        await until(lambda: client.replies)
+        for second in ("0.5", "2.0"):  # made while the refusal waited, and after it
+            raw = request(second, date=f"2026-01-01T00:00:0{second}Z")
+            if not gate.take(client, raw, execute_request(raw, v1=False)):
+                client.forward(raw)
+        return client
+
+    client = asyncio.run(go())
+    assert client.forwarded == [request("2.0", date="2026-01-01T00:00:02.0Z")]
