@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import Kind
-from jupyter_tos_guard.inspection.python import carriers, library, sinks
+from jupyter_tos_guard.inspection.python import library, sinks
+from jupyter_tos_guard.inspection.python.carriers import records
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -147,7 +148,7 @@ def _get_class(self: Evaluator, value: Class, name: str) -> Value:
     if name in ("__bases__", "__mro__"):
         return tuple(value.bases) or (Symbol("builtins.object"),)
     if name == "__members__" and value.is_enumeration():
-        return carriers.members(value)
+        return records.members(value)
     if name == "__base__":
         return value.bases[0] if value.bases else Symbol("builtins.object")
     if name in ("mro", "__subclasses__"):

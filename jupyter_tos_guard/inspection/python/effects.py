@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.python import carriers, library, methods, reflection
+from jupyter_tos_guard.inspection.python import library, methods, reflection
+from jupyter_tos_guard.inspection.python.carriers import settings, tables
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -580,8 +581,8 @@ def source_of(value: Value) -> str:
 def result_attribute(self: Evaluator, symbol: Symbol, full: str, name: str) -> Value:
     """Attribute of what a library's call returned."""
     if name == "value" and symbol.name.startswith("ipywidgets."):
-        return carriers.widget_value(symbol)
-    if symbol.name in carriers.TABLES and (column := carriers.column(self, symbol, name)) is not None:
+        return settings.widget_value(symbol)
+    if symbol.name in tables.TABLES and (column := tables.column(self, symbol, name)) is not None:
         return column
     return Symbol(full, True, symbol.details)
 
@@ -1404,7 +1405,7 @@ def _save_text(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
         path, rows = _first(arguments), self.items(arguments[1]) if len(arguments) > 1 else []
     else:
         path = _first(arguments, keywords.get("path_or_buf", UNKNOWN))
-        rows = carriers.table_rows(self, symbol, keywords)
+        rows = tables.table_rows(self, symbol, keywords)
     between = keywords.get("sep", keywords.get("delimiter", "," if "csv" in symbol.name else " "))
     lines = [
         self.text(between).join(map(self.text, row if type(row) in (list, tuple, Array) else [row]))
@@ -2267,7 +2268,7 @@ HANDLERS: Final[dict[str, Any]] = {
     "csv.DictReader": _csv_rows,
     "csv.writer": _write_rows,
     "numpy.savetxt": _save_text,
-    **dict.fromkeys([f"{each}.to_csv" for each in ("pandas.Series", *carriers.TABLES)], _save_text),
+    **dict.fromkeys([f"{each}.to_csv" for each in ("pandas.Series", *tables.TABLES)], _save_text),
     "marshal.loads": _unmarshal,
     "marshal.load": _unmarshal,
     "marshal.dumps": lambda self, symbol, arguments, keywords: _first(arguments),

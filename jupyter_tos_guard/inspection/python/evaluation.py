@@ -21,7 +21,6 @@ from typing import Any, Final
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
 from jupyter_tos_guard.inspection.python import (
     attributes,
-    carriers,
     effects,
     heat,
     library,
@@ -30,6 +29,7 @@ from jupyter_tos_guard.inspection.python import (
     sinks,
 )
 from jupyter_tos_guard.inspection.python.attributes import OBSERVES
+from jupyter_tos_guard.inspection.python.carriers import records
 from jupyter_tos_guard.inspection.python.cell import (
     Line,
     normal_name,
@@ -626,7 +626,7 @@ class Evaluator:
         if type(meta) is Class and (method := meta.find("__iter__")) is not None:
             yield from self.iterate(self.call(Bound(method, value), []))
         elif value.is_enumeration():
-            yield from carriers.members(value).values()
+            yield from records.members(value).values()
         else:
             yield UNKNOWN
 
@@ -891,7 +891,7 @@ class Evaluator:
         if type(meta) is Class and (method := meta.find("__call__")) is not None:
             return self.call(Bound(method, cls), arguments, keywords)
         if cls.is_enumeration() and arguments:
-            return carriers.member_of(cls, arguments[0])
+            return records.member_of(cls, arguments[0])
         instance = Instance(cls)
         base = cls.symbol()
         if self.cold and base and _is_barren(base):
@@ -1927,9 +1927,9 @@ def _class(self: Evaluator, node: Any) -> str | None:
     self.assign_name(node.name, self.decorate(value, node))
     base = cls.symbol()
     if base == "typing.NamedTuple":
-        cls.namespace.update(carriers.TUPLE_METHODS)
+        cls.namespace.update(records.TUPLE_METHODS)
     elif base and cls.is_enumeration():
-        carriers.enumerate_members(cls)
+        records.enumerate_members(cls)
     if base.startswith("unittest."):
         self.escape(cls, [], {})  # a test runner finds it by itself
     return None

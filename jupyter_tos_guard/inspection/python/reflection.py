@@ -10,7 +10,8 @@ import ast
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.python import carriers, library, methods
+from jupyter_tos_guard.inspection.python import library, methods
+from jupyter_tos_guard.inspection.python.carriers import records
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -630,7 +631,7 @@ def _namedtuple(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
     defaults: Value = keywords.get("defaults")
     if type(defaults) in (list, tuple):
         cls.namespace.update(zip(names[-len(defaults) :] if defaults else [], defaults, strict=False))
-    cls.namespace.update(carriers.TUPLE_METHODS)
+    cls.namespace.update(records.TUPLE_METHODS)
     return cls
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.python import carriers, effects, library, reflection
+from jupyter_tos_guard.inspection.python.carriers import listeners, tables
 from jupyter_tos_guard.inspection.python.values import (
     CALLABLE,
     UNKNOWN,
@@ -397,7 +398,7 @@ def item(self: Evaluator, symbol: Symbol, index: Value) -> Value:
     special = effects.ITEMS.get(name)
     if special is not None:
         return special(self, symbol, index)
-    column = carriers.column(self, symbol, index)
+    column = tables.column(self, symbol, index)
     if column is not None:
         return column
     if name.startswith(("plumbum.", "sh.")) and name not in ("plumbum.local",):
@@ -464,7 +465,7 @@ def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: 
         for each in (full, _CALLS_HOOK.get(full, full)):
             self.session.patched[each] = new
     if root == "logging" and name == "handlers":
-        carriers.listen(self, symbol, [new], {})
+        listeners.listen(self, symbol, [new], {})
     if full.startswith("get_ipython.") and type(new) in (Function, Partial):
         effects.hook(self, full, new)
         return

@@ -1,0 +1,21 @@
+"""Objects that carry text from one place to another: settings, markup, records, queues, listeners, tables.
+
+Each is modelled as an object of attributes whose methods compute on what is
+known. None has an effect on the world; what they cannot follow is unknown.
+:data:`HANDLERS` says which call makes or uses which.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from jupyter_tos_guard.inspection.python.carriers import listeners, markup, queues, records, settings, tables
+
+HANDLERS: Final[dict[str, Any]] = {
+    **settings.HANDLERS,
+    **markup.HANDLERS,
+    **records.HANDLERS,
+    **queues.HANDLERS,
+    **listeners.HANDLERS,
+    **tables.HANDLERS,
+}

@@ -1,0 +1,128 @@
+"""Functions that are chosen or called for what comes: handlers of a logger, functions of several kinds."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyter_tos_guard.inspection.python.carriers.given import Arguments, Keywords, native
+from jupyter_tos_guard.inspection.python.values import (
+    UNKNOWN,
+    Bound,
+    Class,
+    Function,
+    Instance,
+    Namespace,
+    Native,
+    Symbol,
+    Value,
+    either,
+)
+
+if TYPE_CHECKING:
+    from jupyter_tos_guard.inspection.python.evaluation import Evaluator
+
+
+_LEVELS: Final = "debug info warning warn error critical exception fatal log".split()
+#: Key of the session's listeners, each once for each level: whose last word is a word to look out for.
+_LISTENERS: Final = "\0logging."
+
+
+def listen(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``logger.addHandler(handler)``, ``addFilter``, ``logger.handlers = […]``: who hears each message."""
+    kept = self.session.patched
+    given = [*arguments, *keywords.values()]
+    for each in [one for value in given for one in (value if type(value) is list else [value])]:
+        names = ("handle", "emit", "filter")
+        found = [each.cls.find(name) for name in names] if type(each) is Instance else []
+        called = [Bound(method, each) for method in found if type(method) is Function]
+        if type(each) in (Function, Bound):
+            called = [each]
+        for level in _LEVELS if called and len(kept) < 256 else ():
+            kept[_LISTENERS + level] = [*kept.get(_LISTENERS + level, []), *called][:8]
+    return None
+
+
+def message(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``logger.warning(text, *arguments)``."""
+    word = symbol.name.rpartition(".")[2]
+    if word == "log":
+        arguments = arguments[1:]
+    listeners = self.session.patched.get(_LISTENERS + word, ())
+    if not listeners or not arguments:
+        return None
+    text, values = arguments[0], tuple(arguments[1:])
+    shown = self.binary(ast.Mod, text, values) if values else text
+    record = Namespace(
+        "record",
+        {
+            "msg": text,
+            "args": values,
+            "message": shown,
+            "getMessage": native(lambda given: shown),
+            "levelname": word.upper(),
+        },
+    )
+    for each in listeners:
+        self.defer(each, [record], {})
+    return None
+
+
+def shown_message(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``handler.format(record)``."""
+    return self.attribute(arguments[-1], "message") if arguments else UNKNOWN
+
+
+def dispatched(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``functools.singledispatch(function)``: the way that fits the first argument is taken."""
+    ways: list[tuple[Value, Value]] = []
+    usual = arguments[0] if arguments else UNKNOWN
+    position = 1 if symbol.name.endswith("method") else 0
+
+    def keep(kind: Value, function: Value) -> Value:
+        ways.append((kind, function))
+        return function
+
+    def register(given: Arguments) -> Value:
+        if len(given) > 1:
+            return keep(given[0], given[1])
+        if given and type(given[0]) is Function:  # its annotation tells for what
+            return keep(UNKNOWN, given[0])
+        return native(lambda functions: keep(given[0], functions[0]))
+
+    def call(given: Arguments, named: Keywords) -> Value:
+        now = self.current()
+        given = given[1:]
+        chosen = given[position] if len(given) > position else UNKNOWN
+        possible: list[Value] = []
+        for kind, function in reversed(ways):
+            fits = now.truth(now.call(Symbol("builtins.isinstance"), [chosen, kind]))
+            if fits is not False:
+                possible.append(function)
+            if fits:
+                break
+        else:
+            possible.append(usual)
+        return either([now.call(each, given, named) for each in possible])
+
+    made = Instance(Class("dispatched", [], {"__call__": Native(call)}, {}))
+    made.attributes["register"] = native(register)
+    return made
+
+
+_LOGGERS: Final = ("", "getLogger.", "root.", "Logger.", "getLogger.getChild.")
+HANDLERS: Final[dict[str, Any]] = {
+    **dict.fromkeys(
+        [f"logging.{each}{word}" for each in _LOGGERS for word in ("addHandler", "addFilter")]
+        + [f"logging.{each}handlers.{word}" for each in _LOGGERS for word in ("append", "insert", "extend")]
+        + ["logging.basicConfig"],
+        listen,
+    ),
+    **dict.fromkeys([f"logging.{each}{word}" for each in _LOGGERS for word in _LEVELS], message),
+    **dict.fromkeys(
+        [f"logging.{each}.format" for each in ("Handler", "StreamHandler", "FileHandler", "Formatter")],
+        shown_message,
+    ),
+    "functools.singledispatch": dispatched,
+    "functools.singledispatchmethod": dispatched,
+}
