@@ -194,7 +194,8 @@ class MarshalledCalls:
 
     def run(self, evaluator: Evaluator, steps: tuple[str, ...]) -> Value:
         """Take each sink that is named to be called with each constant that may be meant for it."""
-        from jupyter_tos_guard.inspection.python import effects, sinks
+        from jupyter_tos_guard.inspection.python import sinks
+        from jupyter_tos_guard.inspection.python.effects import processes
 
         node = evaluator.node
         outer = evaluator.provenance
@@ -216,16 +217,16 @@ class MarshalledCalls:
                             evaluator.call(Symbol(full), [text], {}, node)
             if not called:
                 for text in texts[:64]:
-                    if type(text) is str and effects.looks_like_command(text):
-                        effects.shell(evaluator, text)
+                    if type(text) is str and processes.looks_like_command(text):
+                        processes.shell(evaluator, text)
             words = [text for text in texts if type(text) is str and " " not in text]
             if (
                 any(name in ("run", "Popen", "call", "check_call", "check_output") for name in names)
                 and len(words) > 1
             ):
                 for index, word in enumerate(words):
-                    if word in effects._PROGRAMS:
-                        effects.argv(evaluator, words[index : index + 12])
+                    if word in processes.PROGRAMS:
+                        processes.argv(evaluator, words[index : index + 12])
         finally:
             evaluator.provenance = outer
         return UNKNOWN
@@ -376,7 +377,7 @@ def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
         data = data.encode("latin-1", "replace")
     if type(data) is bytes and data:
         members = _members(self, data, is_tar)
-    from jupyter_tos_guard.inspection.python import effects
+    from jupyter_tos_guard.inspection.python.effects import files
 
     def text(value: Value) -> str:
         return (
@@ -394,7 +395,7 @@ def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
             members[text(name)] = content.encode() if type(content) is str else content
             if stream.path and type(content) in (str, bytes):
                 # Python imports from archives as from folders.
-                effects.save(self.current(), f"{stream.path}/{text(name)}", content)
+                files.save(self.current(), f"{stream.path}/{text(name)}", content)
         return None
 
     def add(arguments: list[Value], keywords: dict[str, Value]) -> Value:
@@ -419,7 +420,7 @@ def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
         folder = arguments[0] if arguments else keywords.get("path", ".")
         for name, content in members.items():
             if type(content) is bytes:
-                effects.save(self.current(), f"{text(folder)}/{name}", content)
+                files.save(self.current(), f"{text(folder)}/{name}", content)
         return None
 
     return Namespace(

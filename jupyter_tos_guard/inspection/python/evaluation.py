@@ -21,7 +21,6 @@ from typing import Any, Final
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
 from jupyter_tos_guard.inspection.python import (
     attributes,
-    effects,
     heat,
     library,
     magics,
@@ -37,6 +36,7 @@ from jupyter_tos_guard.inspection.python.cell import (
     parse_python,
     placeholder_index,
 )
+from jupyter_tos_guard.inspection.python.effects import history, kernels, modules
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -557,7 +557,7 @@ class Evaluator:
         if special is not None:
             return special(self, name)
         if name[0] == "_" and not name.strip("_i0123456789"):
-            return sinks.history_name(self, name)
+            return history.history_name(self, name)
         for module in self.session.stars:
             if sinks.knows(f"{module}.{name}"):
                 return Symbol(f"{module}.{name}")
@@ -1967,7 +1967,7 @@ def _in_package(self: Evaluator, name: str, module: Value, node: Any) -> Value:
     """Put a module of the session's own into the packages that it is in, and return the outermost."""
     while "." in name:
         name, _, last = name.rpartition(".")
-        package = effects.own_module(self, name, node)
+        package = modules.own_module(self, name, node)
         if type(package) is not Namespace:
             package = self.session.modules.setdefault(name, Namespace(name, {}))
         package.attributes[last] = module
@@ -2001,7 +2001,7 @@ def _bind_imported(self: Evaluator, node: Any, module: Value, source: str | None
             if value is UNKNOWN and type(module) is Namespace:
                 value = sinks.import_module(self, f"{source}.{alias.name}", node)
             elif type(value) is Symbol and self.state.files:  # a folder without ``__init__.py``
-                own = effects.own_module(self, f"{source}.{alias.name}", node)
+                own = modules.own_module(self, f"{source}.{alias.name}", node)
                 value = value if own is None else own
             self.assign_name(alias.asname or alias.name, value)
         elif type(module) is Namespace:
@@ -2328,7 +2328,7 @@ def run_python(source: str, state: State, origin: Origin, *, fresh: bool) -> Non
     names = state.names
     try:
         if source.lstrip()[:1] == "{" and '"cells"' in source and (cells := library.notebook_cells(source)):
-            self.inside(unit, self.frame_of(names), lambda: effects.run_notebook(self, cells))
+            self.inside(unit, self.frame_of(names), lambda: kernels.run_notebook(self, cells))
         else:
             self.inside(unit, self.frame_of(names), lambda: self.run(parse_python(source)))
     except (RecursionError, MemoryError):

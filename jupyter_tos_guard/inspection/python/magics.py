@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.python import effects, library, methods
+from jupyter_tos_guard.inspection.python import library, methods
 from jupyter_tos_guard.inspection.python.cell import Line, parse, parse_python
 from jupyter_tos_guard.inspection.python.cell import cell_magic as read_cell_magic
+from jupyter_tos_guard.inspection.python.effects import addresses, files, modules, processes
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Choice,
@@ -385,7 +386,7 @@ def _env(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
         key, found, value = line.partition(separator)
         if found:
             self.state.environ[key.strip()] = value.strip()
-            _at(self, origin, partial(effects.report_variable, self, key.strip(), value.strip()))
+            _at(self, origin, partial(processes.report_variable, self, key.strip(), value.strip()))
             return None
     return self.state.environ.get(line.strip(), UNKNOWN)
 
@@ -407,7 +408,7 @@ def _run(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     path = words[0]
     if not path.endswith((".py", ".ipy", ".ipynb")) and "." not in path.rpartition("/")[2]:
         path += ".py"
-    return _at(self, origin, lambda: effects.run_file(self, path, words[1:], self.state.names))
+    return _at(self, origin, lambda: modules.run_file(self, path, words[1:], self.state.names))
 
 
 def _at(self: Evaluator, origin: Origin, action: Callable[[], Value]) -> Value:
@@ -421,8 +422,8 @@ def _load(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     """``%load file`` puts the file into the cell, to be run next."""
     words = [word for word in line.split() if not word.startswith("-")]
     for word in words:
-        for address in effects.addresses(word):
-            _at(self, origin, partial(effects.fetch, self, address))
+        for address in addresses.addresses(word):
+            _at(self, origin, partial(addresses.fetch, self, address))
             self.state.emit(Kind.OPAQUE, "download-run", origin)
         file = process.find_file(word, self.state) if HOLE not in word else None
         if file is not None and file.content is not None:
@@ -459,7 +460,7 @@ def _import_all(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
 
 def _dotenv(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     paths = [word for word in line.split() if not word.startswith("-")]
-    _at(self, origin, lambda: effects.load_dotenv(self, Symbol(name), list(paths[:1]), {}))
+    _at(self, origin, lambda: files.load_dotenv(self, Symbol(name), list(paths[:1]), {}))
     return None
 
 
@@ -517,7 +518,7 @@ def _store(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
         value = self.lookup(match.group(1))
         text = "\n".join(map(self.text, value)) if type(value) in (list, Lines) else self.text(value)
         append = match.group(2) == ">>"
-        _at(self, origin, lambda: effects.save(self, match.group(3), text + "\n", append=append))
+        _at(self, origin, lambda: files.save(self, match.group(3), text + "\n", append=append))
     return None
 
 
@@ -540,7 +541,7 @@ def _writefile(self: Evaluator, name: str, line: str, body: str, origin: Origin,
     path = " ".join(word for word in words if word not in ("-a", "--append")).strip().strip("'\"")
     body += "" if body.endswith("\n") else "\n"  # as IPython hands it on
     if path:
-        _at(self, origin, lambda: effects.save(self, path, body, append=append))
+        _at(self, origin, lambda: files.save(self, path, body, append=append))
     return None
 
 
@@ -611,7 +612,7 @@ def _python_cell(self: Evaluator, name: str, line: str, body: str, origin: Origi
 def _test_cell(self: Evaluator, name: str, line: str, body: str, origin: Origin, first_line: int) -> Value:
     """``%%ipytest``: a cell of tests."""
     _python_cell(self, name, "", body, origin, first_line)
-    _at(self, origin, lambda: effects.run_tests(self, self.all_names()))
+    _at(self, origin, lambda: modules.run_tests(self, self.all_names()))
     return UNKNOWN
 
 

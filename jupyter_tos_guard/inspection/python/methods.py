@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.python import library
+from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -35,8 +36,6 @@ from jupyter_tos_guard.inspection.state import Budget
 if TYPE_CHECKING:
     from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
-Arguments = list[Value]
-Keywords = dict[str, Value]
 
 _TEXT: Final = frozenset(
     "capitalize casefold center count decode encode endswith expandtabs find fromhex hex index isalnum "
@@ -516,9 +515,9 @@ def write(self: Evaluator, stream: Stream, data: Value) -> None:
     if stream.mode == "pipe":
         stream.position = len(stream.content or "")
     if type(data) is Symbol and data.called:
-        from jupyter_tos_guard.inspection.python import sinks
+        from jupyter_tos_guard.inspection.python.effects import addresses
 
-        source = sinks.source_of(data)
+        source = addresses.source_of(data)
         stream.content, stream.source = None, source
     elif type(data) in (bytes, bytearray):
         data = bytes(data)
@@ -540,15 +539,15 @@ def write(self: Evaluator, stream: Stream, data: Value) -> None:
     if stream.mode == "pipe":
         stream.position = reading
     if stream.path:
-        from jupyter_tos_guard.inspection.python import sinks
+        from jupyter_tos_guard.inspection.python.effects import files
 
-        sinks.save(self, stream.path, stream.content, source)
+        files.save(self, stream.path, stream.content, source)
 
 
 def _path(self: Evaluator, value: Path, name: str, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection.python import sinks
+    from jupyter_tos_guard.inspection.python.effects import files
 
-    return sinks.path_method(self, value, name, arguments, keywords)
+    return files.path_method(self, value, name, arguments, keywords)
 
 
 def _generator(
@@ -595,7 +594,7 @@ def _send(self: Evaluator, value: Generator, given: Value) -> Value:
 
 
 def _process(self: Evaluator, value: Process, name: str, arguments: Arguments, keywords: Keywords) -> Value:
-    from jupyter_tos_guard.inspection.python import sinks
+    from jupyter_tos_guard.inspection.python.effects import processes
 
     if name in (
         "communicate",
@@ -610,7 +609,7 @@ def _process(self: Evaluator, value: Process, name: str, arguments: Arguments, k
         given = arguments[0] if arguments else keywords.get("input")
         if given is not None:
             for each in self.items(given) if type(given) is list else [given]:
-                sinks.feed(self, value, each)
+                processes.feed(self, value, each)
     output: Value = value.output if value.text else value.output.encode("utf-8", "replace")
     if not value.output:
         output = UNKNOWN

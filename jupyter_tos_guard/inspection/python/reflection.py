@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.python import library, methods
+from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, first_argument
 from jupyter_tos_guard.inspection.python.carriers import records
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
@@ -39,20 +40,13 @@ from jupyter_tos_guard.inspection.python.values import (
 if TYPE_CHECKING:
     from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
-Arguments = list[Value]
-Keywords = dict[str, Value]
-
-
-def _first(arguments: Arguments, default: Value = UNKNOWN) -> Value:
-    return arguments[0] if arguments else default
-
 
 # -- names -------------------------------------------------------------------------------------------
 
 
 def get_attribute(self: Evaluator, value: Value, arguments: Arguments) -> Value:
     """``getattr(value, *arguments)``."""
-    name = _first(arguments)
+    name = first_argument(arguments)
     if type(name) is Choice:
         return either([get_attribute(self, value, [each, *arguments[1:]]) for each in name.values])
     if type(name) is not str:
@@ -67,7 +61,7 @@ def get_attribute(self: Evaluator, value: Value, arguments: Arguments) -> Value:
 
 
 def _getattr(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    return get_attribute(self, _first(arguments), arguments[1:])
+    return get_attribute(self, first_argument(arguments), arguments[1:])
 
 
 def _setattr(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -105,7 +99,7 @@ def _locals(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
 
 
 def _dir(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    value = _first(arguments, None)
+    value = first_argument(arguments, None)
     if type(value) is Symbol and not value.called:
         try:
             return sorted(dir(library.stdlib(value.name)))
@@ -125,7 +119,7 @@ def _import(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     """``__import__`` and its kin."""
     from jupyter_tos_guard.inspection.python import sinks
 
-    name = _first(arguments, keywords.get("name", UNKNOWN))
+    name = first_argument(arguments, keywords.get("name", UNKNOWN))
     if type(name) in (bytes, bytearray):
         name = name.decode("utf-8", "replace")
     if type(name) is not str:
@@ -143,7 +137,7 @@ def _import(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
 
 
 def _identity(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    return _first(arguments)
+    return first_argument(arguments)
 
 
 def _gather(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -158,7 +152,7 @@ def _exec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
     names = arguments[1] if len(arguments) > 1 else keywords.get("globals")
     local = arguments[2] if len(arguments) > 2 else keywords.get("locals")
     word = symbol.name.rpartition(".")[2]
-    return run(self, _first(arguments), word, names, local)
+    return run(self, first_argument(arguments), word, names, local)
 
 
 def run(
@@ -193,9 +187,9 @@ def run(
         return (
             _run_code(self, Code(tree=tree), (word, *steps), namespace, None) if tree is not None else UNKNOWN
         )
-    from jupyter_tos_guard.inspection.python import effects
+    from jupyter_tos_guard.inspection.python.effects import processes
 
-    fetched = type(program) is Symbol and effects.is_fetched(program)
+    fetched = type(program) is Symbol and processes.is_fetched(program)
     self.opaque("download-run" if fetched else "exec-unknown", self.node, word)
     return UNKNOWN
 
@@ -268,7 +262,7 @@ def _run_code(
 
 
 def _compile(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    source = _first(arguments, keywords.get("source", UNKNOWN))
+    source = first_argument(arguments, keywords.get("source", UNKNOWN))
     mode = arguments[2] if len(arguments) > 2 else keywords.get("mode", "exec")
     if type(source) in (bytes, bytearray):
         made = bytes(source)
@@ -285,7 +279,7 @@ def _compile(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
 
 def _parse(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``ast.parse``."""
-    source = _first(arguments)
+    source = first_argument(arguments)
     if type(source) is str:
         return Code(source)
     return UNKNOWN
@@ -403,7 +397,7 @@ def _accumulate(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
 def _groupby(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     key = arguments[1] if len(arguments) > 1 else keywords.get("key")
     groups: list[tuple[Value, list[Value]]] = []
-    for each in self._few(self.items(_first(arguments))):
+    for each in self._few(self.items(first_argument(arguments))):
         rank = each if key is None else self.call(key, [each])
         if groups and groups[-1][0] == rank:
             groups[-1][1].append(each)
@@ -413,7 +407,7 @@ def _groupby(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
 
 
 def _sorted(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    values = self.items(_first(arguments, []))
+    values = self.items(first_argument(arguments, []))
     word = symbol.name.rpartition(".")[2]
     if word in ("min", "max") and len(arguments) > 1:
         values = list(arguments)
@@ -443,7 +437,7 @@ def _apply(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
 
 def _attrgetter(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     def get(given: Arguments, named: Keywords) -> Value:
-        found = [get_attribute(self, _first(given), [each]) for each in arguments]
+        found = [get_attribute(self, first_argument(given), [each]) for each in arguments]
         return found[0] if len(found) == 1 else tuple(found)
 
     return Native(get)
@@ -451,7 +445,7 @@ def _attrgetter(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
 
 def _itemgetter(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     def get(given: Arguments, named: Keywords) -> Value:
-        found = [self.item(_first(given), each) for each in arguments]
+        found = [self.item(first_argument(given), each) for each in arguments]
         return found[0] if len(found) == 1 else tuple(found)
 
     return Native(get)
@@ -461,19 +455,21 @@ def _methodcaller(self: Evaluator, symbol: Symbol, arguments: Arguments, keyword
     node = self.node
 
     def get(given: Arguments, named: Keywords) -> Value:
-        return self.call(get_attribute(self, _first(given), arguments[:1]), arguments[1:], keywords, node)
+        return self.call(
+            get_attribute(self, first_argument(given), arguments[:1]), arguments[1:], keywords, node
+        )
 
     return Native(get)
 
 
 def _wraps(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    return Native(lambda given, named: _first(given))
+    return Native(lambda given, named: first_argument(given))
 
 
 def _cache(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     if arguments and type(arguments[0]) in (Function, Bound, Partial, Symbol):
         return arguments[0]
-    return Native(lambda given, named: _first(given))
+    return Native(lambda given, named: first_argument(given))
 
 
 # -- objects -----------------------------------------------------------------------------------------
@@ -487,7 +483,7 @@ def _type(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
             if type(each) is Function:
                 each.owner = cls
         return cls
-    value = _first(arguments)
+    value = first_argument(arguments)
     if type(value) is Instance:
         return value.cls
     if type(value) is Class:
@@ -539,7 +535,7 @@ def _is_instance(value: Value, cls: Value) -> bool | None:
 
 
 def _callable(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    kind = type(_first(arguments))
+    kind = type(first_argument(arguments))
     if kind in (Function, Bound, Class, Native, Partial, Method):
         return True
     if kind in _NAMED:
@@ -560,7 +556,7 @@ def _iter(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
                 break
             made.append(each)
         return Generator(made)
-    value = _first(arguments)
+    value = first_argument(arguments)
     if type(value) is Instance:
         return value if value.cls.find("__next__") is not None else Generator(self.items(value))
     if type(value) in (Generator, Symbol, Unknown, Stream):
@@ -569,7 +565,7 @@ def _iter(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
 
 
 def _next(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    value = _first(arguments)
+    value = first_argument(arguments)
     if type(value) is Instance and (method := value.cls.find("__next__")) is not None:
         return self.call(Bound(method, value), [])
     if type(value) is Generator:
@@ -585,20 +581,22 @@ def _next(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
 
 
 def _format(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    return self.format(_first(arguments), self.text(arguments[1]) if len(arguments) > 1 else "")
+    return self.format(first_argument(arguments), self.text(arguments[1]) if len(arguments) > 1 else "")
 
 
 def _descriptor(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     kind = symbol.name.rpartition(".")[2]
     if kind == "cached_property":
         kind = "property"
-    function = _first(arguments, keywords.get("fget", UNKNOWN))
+    function = first_argument(arguments, keywords.get("fget", UNKNOWN))
     return Descriptor(kind, function, arguments[1] if len(arguments) > 1 else keywords.get("fset"))
 
 
 def _namespace_object(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     if symbol.name == "types.ModuleType":
-        return Namespace(self.text(_first(arguments, "")), {"__name__": _first(arguments, "")})
+        return Namespace(
+            self.text(first_argument(arguments, "")), {"__name__": first_argument(arguments, "")}
+        )
     attributes = dict(keywords)
     if arguments and type(arguments[0]) is dict:
         attributes.update(arguments[0])
@@ -610,7 +608,7 @@ def _method_type(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
 
 
 def _function_type(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    code = _first(arguments, keywords.get("code", UNKNOWN))
+    code = first_argument(arguments, keywords.get("code", UNKNOWN))
     names = arguments[1] if len(arguments) > 1 else keywords.get("globals")
     if type(code) is Code and code.function is not None:
         return code.function
@@ -625,7 +623,10 @@ def _namedtuple(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
         else [self.text(each) for each in self.items(fields)]
     )
     cls = Class(
-        self.text(_first(arguments, "tuple")), [], {"__annotations__": dict.fromkeys(names, UNKNOWN)}, {}
+        self.text(first_argument(arguments, "tuple")),
+        [],
+        {"__annotations__": dict.fromkeys(names, UNKNOWN)},
+        {},
     )
     cls.keywords["dataclass"] = True
     defaults: Value = keywords.get("defaults")
@@ -650,7 +651,7 @@ def _collection(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
         self.escape_all(arguments[:1], {})
         arguments = arguments[1:]
     if kind == "UserString":
-        return self.text(_first(arguments, ""))
+        return self.text(first_argument(arguments, ""))
     if kind == "ChainMap":
         merged: dict[Value, Value] = {}
         for each in reversed(arguments):
@@ -662,7 +663,7 @@ def _collection(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
 def _template(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     import re
 
-    text = self.text(_first(arguments, keywords.get("template", "")))
+    text = self.text(first_argument(arguments, keywords.get("template", "")))
 
     def substitute(given: Arguments, named: Keywords) -> Value:
         values = dict(given[0]) if given and type(given[0]) is dict else {}
@@ -687,7 +688,7 @@ def _random(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     word = symbol.name.rpartition(".")[2]
     generator = self.session.random
     if word == "seed":
-        seed = _first(arguments, None)
+        seed = first_argument(arguments, None)
         self.session.random = (
             library.stdlib("random").Random(seed) if type(seed) in (int, str, bytes, float) else None
         )
@@ -712,7 +713,7 @@ def _random(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
 
 def _random_object(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``random.Random(seed)``."""
-    seed = _first(arguments, None)
+    seed = first_argument(arguments, None)
     if type(seed) not in (int, str, bytes, float):
         return Symbol("random.SystemRandom", True)
     generator = library.stdlib("random").Random(seed)
@@ -734,7 +735,7 @@ def _random_object(self: Evaluator, symbol: Symbol, arguments: Arguments, keywor
 def _array(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """Arrays and series of known values."""
     word = symbol.name.rpartition(".")[2]
-    value = _first(arguments, keywords.get("data", UNKNOWN))
+    value = first_argument(arguments, keywords.get("data", UNKNOWN))
     kind = keywords.get(
         "dtype", arguments[1] if len(arguments) > 1 and symbol.name.startswith("numpy.") else None
     )
@@ -768,7 +769,7 @@ def _over_arrays(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
     """``numpy.cumsum(values)``, ``numpy.packbits(bits)``, ``numpy.bitwise_xor(one, other)``."""
     word = symbol.name.rpartition(".")[2]
     operation = _UNIVERSAL.get(word)
-    first = _first(arguments)
+    first = first_argument(arguments)
     if operation is not None and len(arguments) > 1:
         given = [Array(each) if type(each) in (list, tuple) else each for each in arguments[:2]]
         return self.binary(operation, *given)
@@ -830,7 +831,7 @@ def builtin_method(self: Evaluator, name: str, arguments: Arguments, keywords: K
 
 
 def _new_object(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    cls = _first(arguments)
+    cls = first_argument(arguments)
     if type(cls) is Class:
         instance = Instance(cls)
         base = cls.symbol()
@@ -863,7 +864,7 @@ def _print(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
 
 def _get_closure(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``inspect.getsource(f)`` and ``getdoc``."""
-    value = _first(arguments)
+    value = first_argument(arguments)
     if symbol.name.endswith("getdoc"):
         return self.attribute(value, "__doc__")
     if type(value) is Function:
@@ -875,7 +876,11 @@ def _get_closure(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
 
 def _members(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``inspect.getmembers(module)`` and ``vars(module).items()``: names with what they stand for."""
-    value = Symbol(symbol.name.partition(".__dict__")[0]) if ".__dict__" in symbol.name else _first(arguments)
+    value = (
+        Symbol(symbol.name.partition(".__dict__")[0])
+        if ".__dict__" in symbol.name
+        else first_argument(arguments)
+    )
     if type(value) is not Symbol or value.called:
         return UNKNOWN
     names = _dir(self, symbol, [value], {})
@@ -886,11 +891,11 @@ def _members(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
 
 def _codec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``codecs.getdecoder(name)`` and ``codecs.lookup(name)``."""
-    name = self.text(_first(arguments, "utf-8"))
+    name = self.text(first_argument(arguments, "utf-8"))
 
     def code(way: str) -> Native:
         def call(given: Arguments, named: Keywords) -> Value:
-            data = _first(given)
+            data = first_argument(given)
             made = library.pure(self.current(), f"codecs.{way}", [data, name], {})
             return (made, len(data) if type(data) in (str, bytes) else UNKNOWN)
 
@@ -899,7 +904,7 @@ def _codec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
     word = symbol.name.rpartition(".")[2]
     if word.startswith("iter"):
         name = self.text(arguments[1] if len(arguments) > 1 else keywords.get("encoding", "utf-8"))
-        parts = self._few(self.items(_first(arguments)))
+        parts = self._few(self.items(first_argument(arguments)))
         return Generator([library.pure(self, f"codecs.{word[4:]}", [each, name], {}) for each in parts])
     if word == "getreader":
         return Native(
@@ -918,7 +923,7 @@ def _codec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
 
 
 def _content(given: Arguments) -> Value:
-    return library.stream_read(given[0]) if given and type(given[0]) is Stream else _first(given)
+    return library.stream_read(given[0]) if given and type(given[0]) is Stream else first_argument(given)
 
 
 def _codec_info(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -1080,7 +1085,7 @@ HANDLERS: Final[dict[str, Any]] = {
     "inspect.getdoc": _get_closure,
     "ast.fix_missing_locations": _identity,
     "ast.copy_location": _identity,
-    "ast.unparse": lambda self, symbol, arguments, keywords: unparse(_first(arguments)),
+    "ast.unparse": lambda self, symbol, arguments, keywords: unparse(first_argument(arguments)),
 }
 HARMLESS: Final = frozenset(name for name in HANDLERS if name not in ("builtins.exec", "builtins.eval"))
 

@@ -2,7 +2,7 @@
 
 One table says what a qualified name does (:data:`HANDLERS`, put together from
 :mod:`.reflection` and :mod:`.effects`); a name that is in no table is judged by
-what it is given (:func:`.effects.guess`).
+what it is given (:func:`.guesses.guess`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.python import carriers, effects, library, reflection
 from jupyter_tos_guard.inspection.python.carriers import listeners, tables
+from jupyter_tos_guard.inspection.python.effects import (
+    addresses,
+    guesses,
+    history,
+    items,
+    modules,
+    processes,
+    shell,
+)
 from jupyter_tos_guard.inspection.python.values import (
     CALLABLE,
     UNKNOWN,
@@ -160,7 +169,7 @@ def name_special(self: Evaluator, name: str) -> Value:
     if name in ("get_ipython", "ip"):
         return Symbol("get_ipython") if name == "get_ipython" else UNKNOWN
     if name in ("In", "_ih"):
-        return effects.history_inputs(self)
+        return history.history_inputs(self)
     if name in ("Out", "_oh"):
         return Symbol("Out")
     if name == "__name__":
@@ -189,11 +198,6 @@ NAMES: Final[dict[str, Any]] = dict.fromkeys(
     ),
     name_special,
 )
-history_name = effects.history_name
-source_of = effects.source_of
-save = effects.save
-path_method = effects.path_method
-feed = effects.feed
 
 HANDLERS: Final[dict[str, Any]] = {**reflection.HANDLERS, **carriers.HANDLERS, **effects.HANDLERS}
 #: Handlers that only compute: handed to unknown code they do nothing.
@@ -257,7 +261,7 @@ def import_module(self: Evaluator, name: str, node: ast.AST | None, names: list[
     """``import name``: a symbol, or the names of a module that the session itself wrote."""
     if not name or HOLE in name:
         return UNKNOWN
-    own = effects.own_module(self, name, node)
+    own = modules.own_module(self, name, node)
     if own is not None:
         return own
     emit_module(self, name, node)
@@ -298,7 +302,7 @@ def attribute(self: Evaluator, symbol: Symbol, name: str) -> Value:
         constant = library.CONSTANTS.get(full)
         if constant is not None:
             return constant
-        special = effects.PROPERTIES.get(full)
+        special = items.PROPERTIES.get(full)
         if special is not None:
             return special(self, symbol)
     if name[:2] == "__":
@@ -311,13 +315,13 @@ def attribute(self: Evaluator, symbol: Symbol, name: str) -> Value:
     if full == "get_ipython" and name != "get_ipython" and name != "instance":
         return Symbol(full, True)
     if full.startswith("get_ipython."):
-        found = effects.shell_attribute(self, full)
+        found = shell.shell_attribute(self, full)
         if found is not None:
             return found
     if name == "args" and library.is_exception(symbol):
         return tuple(symbol.details[0])
     if symbol.called and symbol.details is not None:
-        return effects.result_attribute(self, symbol, full, name)
+        return addresses.result_attribute(self, symbol, full, name)
     return Symbol(full, symbol.called)
 
 
@@ -395,7 +399,7 @@ def item(self: Evaluator, symbol: Symbol, index: Value) -> Value:
         return attribute(self, Symbol(owner), index)
     if name == "builtins" and type(index) is str:
         return attribute(self, symbol, index)
-    special = effects.ITEMS.get(name)
+    special = items.ITEMS.get(name)
     if special is not None:
         return special(self, symbol, index)
     column = tables.column(self, symbol, index)
@@ -425,7 +429,7 @@ def put_item(self: Evaluator, symbol: Symbol, index: Value, new: Value) -> None:
         key = self.text(index)
         if HOLE not in key:
             self.state.environ[key] = self.text(new)
-            effects.report_variable(self, key, self.text(new))
+            processes.report_variable(self, key, self.text(new))
     elif name == "sys.modules" and type(index) is str:
         emit_module(self, index, None)
         if type(new) in (Namespace, Symbol):
@@ -435,7 +439,7 @@ def put_item(self: Evaluator, symbol: Symbol, index: Value, new: Value) -> None:
     else:
         if name.startswith("get_ipython"):
             emit_call(self, name, None)
-        effects.absorb(symbol, [new])
+        processes.absorb(symbol, [new])
         self.escape(new, [], {})
 
 
@@ -459,15 +463,15 @@ def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: 
     root = symbol.name.partition(".")[0]
     if root in ("jupyter_tos_guard", "get_ipython", "IPython", "ipykernel", "jupyter_server", "traitlets"):
         emit_call(self, full, node)
-    if symbol.name.startswith("ast.") and type(new) is str and effects.looks_like_command(new):
-        effects.shell(self, new, "syntax tree")
+    if symbol.name.startswith("ast.") and type(new) is str and processes.looks_like_command(new):
+        processes.shell(self, new, "syntax tree")
     if (full == "sys.argv" or not symbol.called) and len(self.session.patched) < 256:
         for each in (full, _CALLS_HOOK.get(full, full)):
             self.session.patched[each] = new
     if root == "logging" and name == "handlers":
         listeners.listen(self, symbol, [new], {})
     if full.startswith("get_ipython.") and type(new) in (Function, Partial):
-        effects.hook(self, full, new)
+        shell.hook(self, full, new)
         return
     self.escape(new, [], {})
 
@@ -499,10 +503,10 @@ def call(self: Evaluator, symbol: Symbol, arguments: list[Value], keywords: dict
     emit_call(self, name, self.node)
     self.doubts += 1
     if name.startswith("get_ipython."):
-        found = effects.shell_call(self, name, arguments, keywords)
+        found = shell.shell_call(self, name, arguments, keywords)
         if found is not None:
             return found
-    result = effects.guess(self, symbol, arguments, keywords)
+    result = guesses.guess(self, symbol, arguments, keywords)
     if name.partition(".")[0] not in _PASSIVE or any(type(each) is Symbol for each in arguments):
         self.escape_all(arguments, keywords)
     return result

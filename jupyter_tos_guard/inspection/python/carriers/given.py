@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.python import library
+from jupyter_tos_guard.inspection.python.arguments import Arguments
 from jupyter_tos_guard.inspection.python.values import Native, Path, Stream, Value
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
-Arguments = list[Value]
-Keywords = dict[str, Value]
 #: Characters of settings or markup that are parsed.
 MAX_TEXT: Final = 1 << 16
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection.python.carriers.given import Arguments, Keywords, native
+from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords
+from jupyter_tos_guard.inspection.python.carriers.given import native
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Bound,

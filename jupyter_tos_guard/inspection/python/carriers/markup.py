@@ -5,13 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.python import library
-from jupyter_tos_guard.inspection.python.carriers.given import (
-    Arguments,
-    Keywords,
-    content,
-    file_content,
-    native,
-)
+from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords
+from jupyter_tos_guard.inspection.python.carriers.given import content, file_content, native
 from jupyter_tos_guard.inspection.python.values import UNKNOWN, Namespace, Native, Symbol, Value
 
 if TYPE_CHECKING:

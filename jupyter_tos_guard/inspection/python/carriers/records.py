@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection.python.carriers.given import Arguments, Keywords
+from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Class,

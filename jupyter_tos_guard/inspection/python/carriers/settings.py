@@ -7,13 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.python import library
-from jupyter_tos_guard.inspection.python.carriers.given import (
-    Arguments,
-    Keywords,
-    content,
-    file_content,
-    native,
-)
+from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords
+from jupyter_tos_guard.inspection.python.carriers.given import content, file_content, native
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Choice,

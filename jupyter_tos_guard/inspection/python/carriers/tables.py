@@ -5,14 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection.python import library
-from jupyter_tos_guard.inspection.python.carriers.given import (
-    MAX_TEXT,
-    Arguments,
-    Keywords,
-    file_content,
-    native,
-)
+from jupyter_tos_guard.inspection.python import library, methods
+from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords
+from jupyter_tos_guard.inspection.python.carriers.given import MAX_TEXT, file_content, native
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -151,12 +146,19 @@ def statement(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
     """``connection.execute(sql)``: texts that SQL joins are one text; the result may be any of them."""
     if arguments and type(arguments[0]) is str and len(arguments[0]) <= MAX_TEXT:
         arguments = [re.sub(r"'\s*\|\|\s*'", "", arguments[0]), *arguments[1:]]
-    from jupyter_tos_guard.inspection.python import effects
+    from jupyter_tos_guard.inspection.python.effects import guesses
 
-    return effects.guess(self, symbol, arguments, keywords)
+    return guesses.guess(self, symbol, arguments, keywords)
 
 
 HANDLERS: Final[dict[str, Any]] = {
+    "pandas.Series.str.cat": lambda self, symbol, arguments, keywords: methods.call(
+        self,
+        self.text(keywords.get("sep", "")) if keywords else "",
+        "join",
+        [symbol.details[0][0] if symbol.details and symbol.details[0] else UNKNOWN],
+        {},
+    ),
     **dict.fromkeys(
         [f"{each}.{word}" for each in TABLES for word in "itertuples iterrows to_dict apply".split()], rows
     ),
