@@ -25,6 +25,51 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         f"import io, os, contextlib\nb = io.StringIO()\nwith contextlib.redirect_stdout(b):\n"
         f"    print('git', end=' ')\n    print(*{c.split()[1:]!r})\nos.system(b.getvalue())"
     ],
+    # what a program is given on its command line
+    "arguments of a script": lambda c: [
+        "%%writefile f.py\nimport sys, os\nname, *rest = sys.argv[1:]\nos.system(name + ' ' + ' '.join(rest))",
+        f"!python3 f.py {c}",
+    ],
+    "arguments of %run": lambda c: [
+        "%%writefile f.py\nimport subprocess\nfrom sys import argv\n\ndef main(words):\n    subprocess.run(words)\n\n"
+        "if __name__ == '__main__':\n    main(argv[1:])",
+        f"%run f.py {c}",
+    ],
+    "arguments of python -c": lambda c: [
+        f"!python -c 'import sys, os; os.system(\" \".join(sys.argv[1:]))' {c}",
+    ],
+    "arguments of a script on standard input": lambda c: [
+        f"%%bash\npython3 - {c} <<'END'\nimport sys, os\nos.execvp(sys.argv[1], sys.argv[1:])\nEND",
+    ],
+    "sys.argv set for runpy": lambda c: [
+        "%%writefile f.py\nimport sys, os\nos.system(sys.argv[1])",
+        f"import runpy, sys\nsys.argv = ['f.py', {c!r}]\nrunpy.run_path('f.py')",
+    ],
+    "argparse": lambda c: [
+        "%%writefile f.py\nimport argparse, os\np = argparse.ArgumentParser()\np.add_argument('verb')\n"
+        "p.add_argument('--of')\na = p.parse_args()\nos.system(f'git {a.verb} {a.of}')",
+        f"!python f.py clone --of {c.split()[2]}",
+    ],
+    "getopt": lambda c: [
+        "%%writefile f.py\nimport getopt, os, sys\nfound, rest = getopt.getopt(sys.argv[1:], 'v:', ['of='])\n"
+        "found = dict(found)\nos.system('git %s %s' % (found['-v'], found['--of']))",
+        f"!python f.py -v clone --of={c.split()[2]}",
+    ],
+    "fire": lambda c: [
+        "%%writefile f.py\nimport fire, os\nclass Tool:\n    def get(self, verb, of):\n        os.system(f'git {verb} {of}')\n"
+        "fire.Fire(Tool)",
+        f"!python f.py get clone --of={c.split()[2]}",
+    ],
+    "click": lambda c: [
+        "%%writefile f.py\nimport click, os\n@click.command()\n@click.argument('verb')\n@click.option('-o', '--of')\n"
+        "def main(verb, of):\n    os.system(f'git {verb} {of}')\nif __name__ == '__main__':\n    main()",
+        f"!python f.py clone -o {c.split()[2]}",
+    ],
+    "typer": lambda c: [
+        "%%writefile f.py\nimport typer, os\napp = typer.Typer()\n@app.command()\n"
+        "def fetch(verb: str, of: str = ''):\n    os.system(f'git {verb} {of}')\napp()",
+        f"!python f.py clone --of {c.split()[2]}",
+    ],
     # what called functions do to outer names
     "function that appends": lambda c: [
         "parts = []\ndef add(x): parts.append(x)",
@@ -326,7 +371,7 @@ CASES: dict[str, Callable[[str], list[str]]] = {
     ],
     "task runner": lambda c: [f"%%writefile justfile\ngo:\n    {c}\n", "!just go"],
     # IPython's lines and cells
-    "arguments of a script": lambda c: [
+    "arguments of a cell of bash": lambda c: [
         f"u = {c.split()[2]!r}",
         '%%bash --out o -s clone "$u"\ngit $1 "$2"',
     ],

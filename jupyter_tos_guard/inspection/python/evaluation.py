@@ -15,7 +15,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
@@ -218,6 +218,18 @@ class Session:
         #: Names of ``%macro``.
         self.macros: set[str] = set()
         self.evaluator: Evaluator | None = None
+
+    @contextmanager
+    def argv(self, words: Sequence[str] | None) -> Iterator[None]:
+        """Let ``sys.argv`` hold ``words`` for a while; None: what it holds."""
+        outer = self.patched.get("sys.argv")
+        if words is not None:
+            self.patched["sys.argv"] = list(words)
+        try:
+            yield
+        finally:
+            if words is not None:
+                self.patched["sys.argv"] = Symbol("sys.argv") if outer is None else outer
 
 
 class Evaluator:
@@ -2291,7 +2303,9 @@ def _run_deferred(self: Evaluator) -> None:
         each.worked_on = heat.fingerprint(each.function, each.arguments)
 
 
-def run_python(source: str, state: State, origin: Origin, *, fresh: bool) -> None:
+def run_python(
+    source: str, state: State, origin: Origin, *, fresh: bool, argv: Sequence[str] | None = None
+) -> None:
     """Evaluate Python text met in a nested place: ``python -c``, a script, a here-document.
 
     Parameters
@@ -2302,6 +2316,8 @@ def run_python(source: str, state: State, origin: Origin, *, fresh: bool) -> Non
         The place in the cell that facts point at, and how the text was found.
     fresh : bool
         Whether the text runs in a process of its own, or with the kernel's names.
+    argv : sequence of str, optional
+        What ``sys.argv`` holds meanwhile.
     """
     budget = state.budget
     if budget.depth >= budget.MAX_DEPTH:
@@ -2327,10 +2343,11 @@ def run_python(source: str, state: State, origin: Origin, *, fresh: bool) -> Non
         state.names, state.unread = {_SESSION: self.session}, None
     names = state.names
     try:
-        if source.lstrip()[:1] == "{" and '"cells"' in source and (cells := library.notebook_cells(source)):
-            self.inside(unit, self.frame_of(names), lambda: kernels.run_notebook(self, cells))
-        else:
-            self.inside(unit, self.frame_of(names), lambda: self.run(parse_python(source)))
+        with self.session.argv(argv):
+            if source.lstrip()[:1] == "{" and '"cells"' in source and (cells := library.notebook_cells(source)):
+                self.inside(unit, self.frame_of(names), lambda: kernels.run_notebook(self, cells))
+            else:
+                self.inside(unit, self.frame_of(names), lambda: self.run(parse_python(source)))
     except (RecursionError, MemoryError):
         state.emit(Kind.OPAQUE, "too-deep", origin)
     finally:

@@ -217,8 +217,8 @@ class Process:
             stdin=self.stdin if stdin is None else stdin,
         )
 
-    def python(self, text: str, *steps: str) -> str:
-        """Run Python text in a child interpreter."""
+    def python(self, text: str, *steps: str, argv: Sequence[str] | None = None) -> str:
+        """Run Python text in a child interpreter, with its arguments."""
         from jupyter_tos_guard.inspection.python.evaluation import run_python
 
         state = self.state
@@ -229,7 +229,7 @@ class Process:
                 if not allowed:
                     self.emit(Kind.OPAQUE, "too-deep")
                     return HOLE
-                run_python(text, state, self._origin(steps), fresh=True)
+                run_python(text, state, self._origin(steps), fresh=True, argv=argv)
         finally:
             state.environ, state.cwd = environ, cwd
         return HOLE

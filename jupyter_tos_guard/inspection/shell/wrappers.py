@@ -646,7 +646,7 @@ def _python(process: Process) -> str:
                 rest = arguments[i + 1 :] if value else arguments[i + 2 :]
                 value = value or (arguments[i + 1] if i + 1 < len(arguments) else "")
                 return (
-                    _python_text(process, value, f"{process.name} -c")
+                    _python_text(process, value, f"{process.name} -c", argv=["-c", *rest])
                     if letter == "c"
                     else _python_module(process, value, rest)
                 )
@@ -663,18 +663,18 @@ def _python(process: Process) -> str:
     stdin = process.stdin
     text = stdin.rest()
     if text.replace(HOLE, "").strip():
-        return _python_text(process, text, *stdin.steps, f"piped to {process.name}")
+        return _python_text(process, text, *stdin.steps, f"piped to {process.name}", argv=rest)
     if stdin.piped and HOLE in text:
         emit_source(stdin.source, process.state, process.origin)
         process.emit(Kind.OPAQUE, "download-run" if stdin.source else "exec-unknown")
     return HOLE
 
 
-def _python_text(process: Process, text: str, *steps: str) -> str:
+def _python_text(process: Process, text: str, *steps: str, argv: Sequence[str] | None = None) -> str:
     if not text.replace(HOLE, "").strip():
         process.emit(Kind.OPAQUE, "exec-unknown")
         return HOLE
-    process.python(text, *steps)
+    process.python(text, *steps, argv=argv)
     if "print" not in text and "write" not in text:
         return ""
     from jupyter_tos_guard.inspection.shell.foreign import printed_by_python
@@ -701,7 +701,7 @@ def run_python_file(process: Process, path: str, arguments: Sequence[str]) -> st
         if process.downloaded(path):
             process.emit(Kind.OPAQUE, "download-run")
         return HOLE
-    return _python_text(process, text_of(file.content), f"file {path}")
+    return _python_text(process, text_of(file.content), f"file {path}", argv=[path, *arguments])
 
 
 def _python_module(process: Process, module: str, arguments: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Objects that carry text from one place to another: settings, markup, records, queues, listeners, tables.
+"""Objects that carry text from one place to another: settings, command lines, markup, records, tables and more.
 
 Each is modelled as an object of attributes whose methods compute on what is
 known. None has an effect on the world; what they cannot follow is unknown.
@@ -9,10 +9,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from jupyter_tos_guard.inspection.python.carriers import listeners, markup, queues, records, settings, tables
+from jupyter_tos_guard.inspection.python.carriers import (
+    command_lines,
+    listeners,
+    markup,
+    queues,
+    records,
+    settings,
+    tables,
+)
 
 HANDLERS: Final[dict[str, Any]] = {
     **settings.HANDLERS,
+    **command_lines.HANDLERS,
     **markup.HANDLERS,
     **records.HANDLERS,
     **queues.HANDLERS,

@@ -1,4 +1,4 @@
-"""Settings and arguments: values that a file, a command line or a person at a widget sets."""
+"""Settings: values that a file or a person at a widget sets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Choice,
     Namespace,
-    Native,
     Symbol,
     Value,
     either,
@@ -117,77 +116,6 @@ def _resolved(value: Value, section: str, sections: dict[str, dict[str, Value]])
     return value
 
 
-def argument_parser(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """``argparse.ArgumentParser()``: what its options default to, or are set to."""
-    options: list[tuple[str, list[str], Keywords]] = []
-
-    def add_argument(given: Arguments, named: Keywords) -> Value:
-        names = [each for each in given if type(each) is str]
-        if names and len(options) < 500:
-            long = next((each for each in names if each.startswith("--")), names[0])
-            target = named.get("dest")
-            name = target if type(target) is str else long.lstrip("-").replace("-", "_")
-            options.append((name, names, named))
-        return None
-
-    def set_defaults(given: Arguments, named: Keywords) -> Value:
-        options.extend((name, [], {"default": value}) for name, value in named.items())
-        return None
-
-    def parse(given: Arguments, named: Keywords) -> Value:
-        words: Any = given[0] if given else named.get("args")
-        known = type(words) in (list, tuple) and all(type(each) is str for each in words)
-        made = Namespace("arguments", {name: _default(spec, known) for name, _, spec in options})
-        if known:
-            _read_words(self.current(), list(words), options, made.attributes)
-        return made
-
-    found: dict[str, Value] = {
-        "add_argument": Native(add_argument),
-        "set_defaults": Native(set_defaults),
-        "parse_args": Native(parse),
-        "parse_known_args": Native(lambda given, named: (parse(given, named), [])),
-    }
-    made = Namespace("ArgumentParser", found)
-    for name in ("add_argument_group", "add_mutually_exclusive_group", "add_subparsers", "add_parser"):
-        found[name] = native(lambda given: made)
-    return made
-
-
-def _default(spec: Keywords, known: bool) -> Value:
-    default = spec.get("default")
-    if spec.get("action") in ("store_true", "store_false") and "default" not in spec:
-        default = spec["action"] == "store_false"
-    return default if known else either([default, UNKNOWN]) if type(default) is not str else default
-
-
-def _read_words(
-    self: Evaluator, words: list[str], options: list[tuple[str, list[str], Keywords]], into: dict[str, Value]
-) -> None:
-    positional = [entry for entry in options if entry[1] and not entry[1][0].startswith("-")]
-    by_name = {name: entry for entry in options for name in entry[1]}
-    while words:
-        word = words.pop(0)
-        head, found, value = word.partition("=")
-        entry = by_name.get(head if found else word)
-        if entry is None:
-            if positional and not word.startswith("-"):
-                into[positional.pop(0)[0]] = word
-            continue
-        action = entry[2].get("action")
-        if action in ("store_true", "store_false"):
-            into[entry[0]] = action == "store_true"
-        elif found:
-            into[entry[0]] = value
-        elif entry[2].get("nargs") in ("+", "*"):
-            taken = []
-            while words and not words[0].startswith("-"):
-                taken.append(words.pop(0))
-            into[entry[0]] = taken
-        elif words:
-            into[entry[0]] = words.pop(0)
-
-
 def widget_value(symbol: Symbol) -> Value:
     """``.value`` of a widget: what it starts with, or what it offers."""
     arguments, keywords = symbol.details
@@ -233,7 +161,6 @@ HANDLERS: Final[dict[str, Any]] = {
         "ConfigParser.ConfigParser".split(),
         settings,
     ),
-    "argparse.ArgumentParser": argument_parser,
     **dict.fromkeys(
         "ipywidgets.interact ipywidgets.interact_manual ipywidgets.interactive ipywidgets.widgets.interact "
         "ipywidgets.interactive_output ipywidgets.widgets.interact_manual "

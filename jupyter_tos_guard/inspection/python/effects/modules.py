@@ -92,7 +92,8 @@ def _load_module(self: Evaluator, name: str, path: str, file: File, node: ast.AS
 def _run_path(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``runpy.run_path`` and its kin."""
     path = self.text(first_argument(arguments, keywords.get("path_name", UNKNOWN)))
-    return run_file(self, path, [])
+    given = self.session.patched.get("sys.argv")
+    return run_file(self, path, [self.text(each) for each in given[1:]] if type(given) is list else [])
 
 
 def run_file(
@@ -112,7 +113,8 @@ def run_file(
     ):
         text = file.content if isinstance(file.content, str) else reflection._decode(file.content)
         before = len(self.state.facts)
-        self.run_text(text, (f"file {path}",), self.node, made, ipython=path.endswith(".ipy"))
+        with self.session.argv([path, *words]):
+            self.run_text(text, (f"file {path}",), self.node, made, ipython=path.endswith(".ipy"))
         seen = {(fact.kind, fact.value) for fact in self.state.facts[:before]}
         self.state.facts[before:] = [f for f in self.state.facts[before:] if (f.kind, f.value) not in seen]
     return made
