@@ -16,7 +16,7 @@ from jupyter_tos_guard.policy.compile import compile_policy
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=_SLOW)
-settings.register_profile("ci", max_examples=6_000, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("ci", max_examples=4_000, deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("long", max_examples=800_000, deadline=None, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -112,10 +112,10 @@ def test_the_tljh_plugin_implements_hooks_that_tljh_has(tljh: ModuleType) -> Non
     assert callable(c.Spawner.pre_spawn_hook)
 
 
-@pytest.fixture
-def central(tmp_path: Path) -> Iterator[tuple[Path, int]]:
+@pytest.fixture(scope="module")
+def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
     """The stand-alone example, running: its folder and port."""
-    folder = tmp_path / "standalone"
+    folder = tmp_path_factory.mktemp("central") / "standalone"
     shutil.copytree(EXAMPLES / "standalone", folder)
     port = free_port()
     config = folder / "jupyter_tos_guard_central_config.py"
@@ -124,7 +124,7 @@ def central(tmp_path: Path) -> Iterator[tuple[Path, int]]:
         process = subprocess.Popen(
             [*CENTRAL, "serve", f"--config={config}"],
             cwd=folder,
-            env=environ(tmp_path),
+            env=environ(folder.parent),
             stdout=log,
             stderr=log,
         )
@@ -173,12 +173,11 @@ def test_the_stand_alone_example_makes_tokens_and_prints_the_pin(central: tuple[
     assert settings["central"] == "http://127.0.0.1:10101/services/tos-guard"
 
 
-@pytest.fixture
-def nginx(central: tuple[Path, int], tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def nginx(central: tuple[Path, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real nginx with the example's file in its http context."""
     folder, port = central
-    listening, run = free_port(), tmp_path / "nginx"
-    run.mkdir()
+    listening, run = free_port(), tmp_path_factory.mktemp("nginx")
     text = (EXAMPLES / "nginx" / "tos-guard.conf").read_text("utf-8")
     repository = folder / "tos_guard_central" / "repository"
     text = text.replace("listen 8080", f"listen 127.0.0.1:{listening}").replace(

@@ -203,6 +203,16 @@ class Client:
             if wanted(message):
                 return message
 
+    def wait_for_output(self, text: str) -> None:
+        """Wait until it was printed: kernels may send a line in pieces."""
+
+        def printed() -> str:
+            return "".join(
+                each["content"]["text"] for each in self.received if each["header"]["msg_type"] == "stream"
+            )
+
+        self.wait_for(lambda message: text in printed())
+
     def outcome(self, request: str) -> Outcome:
         return Outcome(
             request, [each for each in self.received if each["parent_header"].get("msg_id") == request]

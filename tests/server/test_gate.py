@@ -118,7 +118,7 @@ def test_an_interrupt_ends_what_a_refusal_waits_for(server: Server, bare: str, c
         client.execute("import time; print('go'); time.sleep(60)"),
         client.execute("import tosblocked"),
     ]
-    client.wait_for(lambda message: message["content"].get("text") == "go\n")
+    client.wait_for_output("go\n")
     assert server.request("POST", f"/api/kernels/{bare}/interrupt")[0] == 204
     interrupted, aborted = client.collect(*requests)
     assert interrupted.reply["ename"] == "KeyboardInterrupt"
@@ -147,7 +147,7 @@ def test_a_client_that_comes_back_gets_the_refusal_that_it_waited_for(
     first = gone.execute("import time; print('go'); time.sleep(1)")
     request = gone.execute("import tosblocked")
     behind = gone.execute("print('behind')")
-    gone.wait_for(lambda message: message["content"].get("text") == "go\n")
+    gone.wait_for_output("go\n")
     gone.close()
     back = server.connect(bare, v1, gone.session)
     refused, aborted = back.collect(request, behind)
@@ -162,12 +162,12 @@ def test_what_a_client_sent_before_it_left_runs_without_it(server: Server, bare:
     gone, watching = server.connect(bare, v1), server.connect(bare, v1)
     gone.execute("import time; print('go'); time.sleep(1)")
     gone.execute("import tosblocked", stop_on_error=False)
-    gone.wait_for(lambda message: message["content"].get("text") == "go\n")
+    gone.wait_for_output("go\n")
     gone.execute("print('sent before')")  # behind the refusal, which waits for the first
     asked = gone.send(gone.message("kernel_info_request", {}), "control")
     gone.wait_for(lambda m: m["parent_header"].get("msg_id") == asked and m["channel"] == "control")
     gone.close()  # all of it has arrived
-    watching.wait_for(lambda message: message["content"].get("text") == "sent before\n")
+    watching.wait_for_output("sent before\n")
     assert "could not be let go" not in server.log
 
 
@@ -176,7 +176,7 @@ def test_a_restart_while_a_refusal_is_held_leaves_a_kernel_that_works(server: Se
     client = server.connect(kernel, v1)
     client.execute("import time; print('go'); time.sleep(60)")
     client.execute("import tosblocked")
-    client.wait_for(lambda message: message["content"].get("text") == "go\n")
+    client.wait_for_output("go\n")
     assert server.request("POST", f"/api/kernels/{kernel}/restart")[0] == 200
     fresh = server.connect(kernel, v1)
     assert fresh.run("print('new')").text == "new\n"
@@ -214,7 +214,7 @@ def test_a_subshell_is_no_way_around_and_is_not_held_up_by_the_main_shell(client
     )
     subshell = reply["content"]["subshell_id"]
     busy = client.execute("import time; print('go'); time.sleep(2)")
-    client.wait_for(lambda message: message["content"].get("text") == "go\n")
+    client.wait_for_output("go\n")
     outcome = client.run("import tosblocked", subshell=subshell)
     assert outcome.refused
     assert outcome.reply is not None
