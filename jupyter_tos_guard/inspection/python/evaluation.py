@@ -983,12 +983,13 @@ class Evaluator:
         identity = id(value.function) if kind is Bound else id(value)
         if kind is Function:
             identity = id(value.node)
-        if identity in self.escaped and not arguments:
+        whole = kind in (Instance, Class)  # all its methods may be called, whatever it is given with
+        if identity in self.escaped and (whole or not arguments):
             return
         self.escaped.add(identity)
         if self.depth > 12 or len(self.escaped) > 400:
             return
-        if kind in (Instance, Class):
+        if whole:
             self._escape_object(value)
             return
         for group in self._spread(arguments)[:64]:
