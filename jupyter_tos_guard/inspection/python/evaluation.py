@@ -2343,12 +2343,17 @@ def run_python(
     if fresh:  # what waits in the kernel is not there in another process
         state.names, state.unread = {_SESSION: self.session}, None
     names = state.names
+    cells = library.notebook_cells(source) if source.lstrip()[:1] == "{" and '"cells"' in source else None
+
+    def work() -> None:
+        if cells:
+            kernels.run_notebook(self, cells)
+        else:
+            self.run(parse_python(source))
+
     try:
         with self.session.argv(argv):
-            if source.lstrip()[:1] == "{" and '"cells"' in source and (cells := library.notebook_cells(source)):
-                self.inside(unit, self.frame_of(names), lambda: kernels.run_notebook(self, cells))
-            else:
-                self.inside(unit, self.frame_of(names), lambda: self.run(parse_python(source)))
+            self.inside(unit, self.frame_of(names), work)
     except (RecursionError, MemoryError):
         state.emit(Kind.OPAQUE, "too-deep", origin)
     finally:

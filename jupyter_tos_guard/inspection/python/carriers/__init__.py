@@ -1,4 +1,4 @@
-"""Objects that carry text from one place to another: settings, command lines, markup, records, tables and more.
+"""Objects that carry text from one place to another: settings, command lines, markup, tables and more.
 
 Each is modelled as an object of attributes whose methods compute on what is
 known. None has an effect on the world; what they cannot follow is unknown.
