@@ -2343,10 +2343,9 @@ def run_python(
     if fresh:  # what waits in the kernel is not there in another process
         state.names, state.unread = {_SESSION: self.session}, None
     names = state.names
-    cells = library.notebook_cells(source) if source.lstrip()[:1] == "{" and '"cells"' in source else None
 
     def work() -> None:
-        if cells:
+        if source.lstrip()[:1] == "{" and '"cells"' in source and (cells := library.notebook_cells(source)):
             kernels.run_notebook(self, cells)
         else:
             self.run(parse_python(source))
