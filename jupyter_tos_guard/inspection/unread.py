@@ -31,6 +31,8 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BUILTINS = frozenset(dir(builtins))
 #: Functions that change nothing of what they are given.
 _SHOWING = _BUILTINS - {"setattr", "delattr", "next", "exec", "eval"} | {"display"}
+#: Modes in which a file is opened to be written begin so.
+_WRITING = frozenset("wax")
 #: Names that a text may bind.
 _BINDING = re.compile(r"\b(\w+)\s*(?:=(?!=)|,|:=|\bin\b)|\b(?:def|class|as|import)\s+(\w+)")
 
@@ -240,6 +242,10 @@ class Unread:
             for name in reached:
                 self.changers.setdefault(name, set()).add(node.name)  # type: ignore[attr-defined]
 
+    def changed_by(self, words: frozenset[str]) -> set[str]:
+        """Names that calling functions named in ``words`` may change."""
+        return {name for name, functions in self.changers.items() if not functions.isdisjoint(words)}
+
     def take(
         self, names: set[str], is_module: Callable[[str], bool], chosen: Sequence[Statement] = ()
     ) -> list[Statement]:
@@ -299,13 +305,16 @@ class Unread:
         def writes(item: Cell | Statement) -> bool:
             return words <= item.words and not WRITERS.isdisjoint(item.words)
 
-        if not any(map(writes, self._items)):
-            return []
-        self._parse(set(WRITERS))
-        chosen = [item for item in self._items if type(item) is Statement and writes(item)]
+        if any(type(item) is Cell and writes(item) for item in self._items):
+            self._parse(set(WRITERS))
+        named = [item for item in self._items if type(item) is Statement and words <= item.words]
+        opened = [each for each in named if _opens(each.node)]
+        chosen = [each for each in named if writes(each)] + opened
+        needed: set[str] = set()
         for each in chosen:
             each.read()
-        return self.take({name for each in chosen for name in each.uses}, is_module, chosen)
+            needed |= each.uses | each.binds if each in opened else each.uses
+        return self.take(needed, is_module, chosen) if chosen else []
 
     def take_all(self) -> list[Statement]:
         """Remove and return everything."""
@@ -391,6 +400,18 @@ class Unread:
             else:
                 items.append(item)
         self._items = items
+
+
+def _opens(node: ast.stmt) -> bool:
+    """Whether a statement binds what is opened to be written: ``archive = ZipFile(path, "w")``."""
+    return (
+        type(node) is ast.Assign
+        and type(node.value) is ast.Call
+        and any(
+            type(each) is ast.Constant and type(each.value) is str and each.value[:1] in _WRITING
+            for each in (*node.value.args[1:], *(named.value for named in node.value.keywords))
+        )
+    )
 
 
 def _binds_ends(node: ast.stmt) -> bool:

@@ -25,6 +25,47 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         f"import io, os, contextlib\nb = io.StringIO()\nwith contextlib.redirect_stdout(b):\n"
         f"    print('git', end=' ')\n    print(*{c.split()[1:]!r})\nos.system(b.getvalue())"
     ],
+    # functions that others hold
+    "decorated function": lambda c: [
+        "import os, time\ndef timed(f):\n    def inner(*a, **k):\n        t = time.time()\n        try:\n"
+        "            return f(*a, **k)\n        finally:\n            print(f.__name__, time.time() - t)\n    return inner\n"
+        "@timed\ndef get(of):\n    return os.system('git clone ' + of)",
+        f"get({c.split()[2]!r})",
+    ],
+    "function held by an object": lambda c: [
+        "import os\nclass Step:\n    def __init__(self, do): self.do = do\n    def go(self, x): return self.do(x)\n"
+        "step = Step(os.system)",
+        f"step.go({c!r})",
+    ],
+    "one of two functions": lambda c: [
+        "import os\ntry:\n    from google.colab import drive\n    here = False\nexcept ImportError:\n    here = True\n"
+        "run = os.system if here else get_ipython().system",
+        f"run({c!r})",
+    ],
+    "list that a function fills with functions": lambda c: [
+        "import os\ndef sh(x): os.system(x)\njobs = []\ndef add(f, *a): jobs.append((f, a))",
+        f"add(sh, {c!r})",
+        "for f, a in jobs: f(*a)",
+    ],
+    "attribute of a function": lambda c: [
+        "import os\ndef sh(x): os.system(x)\ndef tool(): pass\ntool.go = sh",
+        f"tool.go({c!r})",
+    ],
+    # copies of the environment
+    "copy of the environment": lambda c: [
+        f"import os, subprocess\ne = os.environ.copy()\ne['U'] = {c.split()[2]!r}",
+        "subprocess.run('git clone $U', shell=True, env=e)",
+    ],
+    "environment with more": lambda c: [
+        f"import os, subprocess\nsubprocess.run('git clone $U', shell=True, env=dict(os.environ, U={c.split()[2]!r}))"
+    ],
+    "environment joined": lambda c: [
+        f"import os, subprocess\nsubprocess.run('git clone $U', shell=True, env=os.environ | {{'U': {c.split()[2]!r}}})"
+    ],
+    "archive written by statements of their own": lambda c: [
+        f"import zipfile\nz = zipfile.ZipFile('b.zip', 'w')\nz.writestr('run.sh', {c!r})\nz.close()",
+        "zipfile.ZipFile('b.zip').extractall('.')\n!bash run.sh",
+    ],
     # what a program is given on its command line
     "arguments of a script": lambda c: [
         "%%writefile f.py\nimport sys, os\nname, *rest = sys.argv[1:]\nos.system(name + ' ' + ' '.join(rest))",

@@ -654,7 +654,8 @@ def binary(self: Evaluator, operation: type[ast.operator], left: Value, right: V
     if operation is ast.Add and one in (list, Lines) and other in (list, Lines):
         return [*left, *right][: Budget.MAX_SIZE]
     if operation is ast.BitOr and (one is Symbol or other is Symbol):
-        return _pipe(self, left, right)
+        both = library.environment(self, left), library.environment(self, right)
+        return {**both[0], **both[1]} if type(both[0]) is type(both[1]) is dict else _pipe(self, left, right)
     return UNKNOWN
 
 

@@ -338,7 +338,7 @@ class Evaluator:
             else:
                 unread.learn(statement)
                 value = self.run([statement])
-                heat.warm(names, screening.words, unread.hot)
+                heat.warm(names, screening.words | unread.changed_by(screening.words), unread.hot)
                 if self.session.patched:
                     unread.hot |= heat.patched(self.session.patched)
         return value

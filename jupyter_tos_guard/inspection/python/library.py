@@ -271,6 +271,8 @@ def pure(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str,
     if function not in _PURE[module]:
         raise KeyError(name)
     safe = name in _HOLES
+    if name == "builtins.dict":
+        arguments = [environment(self, each) for each in arguments]
     arguments = [_plain_argument(self, each, safe) for each in arguments]
     size = 0
     for each in itertools.chain(arguments, [keywords[key] for key in keywords if key != "object_hook"]):
@@ -298,6 +300,12 @@ def pure(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str,
             step = _codec_step(arguments[1])
         self.note(result, step, *arguments[:1])
     return checked(result)
+
+
+def environment(self: Evaluator, value: Value) -> Value:
+    """Return what is known of ``os.environ``, as a dictionary of its own; any other value as it is."""
+    known = type(value) is Symbol and value.name == "os.environ" and not value.called
+    return dict(self.state.environ) if known else value
 
 
 def _extent(value: Value) -> int:

@@ -470,6 +470,7 @@ HANDLERS: Final[dict[str, Any]] = {
     "os.putenv": _putenv,
     "os.environ.update": _environ_update,
     "os.environ.setdefault": _environ_default,
+    "os.environ.copy": lambda self, symbol, arguments, keywords: dict(self.state.environ),
     "os.environ.__setitem__": _putenv,
     "os.environ.get": _getenv,
     "os.environ.pop": _getenv,
