@@ -24,7 +24,7 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         "!date",
     ],
     "archive of Python's printed to a shell": lambda c: [
-        f"import zipfile\nz = zipfile.ZipFile('b.zip', 'w')\nz.writestr('x/a.sh', {c!r})\nz.close()",
+        f"import zipfile\nwith zipfile.ZipFile('b.zip', 'w') as z: z.writestr('x/a.sh', {c!r})",
         "!unzip -p b.zip x/a.sh | bash",
     ],
     "folder of scripts that Python wrote": lambda c: [
