@@ -17,6 +17,21 @@ BAD = "git clone https://github.com/iperov/DeepFaceLab"
 GOOD = "git clone https://github.com/fastai/fastbook"
 
 CASES: dict[str, Callable[[str], list[str]]] = {
+    # what shells and their tools read that Python or a magic has made
+    "file that every shell line reads first": lambda c: [
+        f"%%writefile start.sh\n[ -e done ] || {c}",
+        "%env BASH_ENV=start.sh",
+        "!date",
+    ],
+    "archive of Python's printed to a shell": lambda c: [
+        f"import zipfile\nwith zipfile.ZipFile('b.zip', 'w') as z: z.writestr('x/a.sh', {c!r})",
+        "!unzip -p b.zip x/a.sh | bash",
+    ],
+    "folder of scripts that Python wrote": lambda c: [
+        f"import os\nos.makedirs('d')\nfor n, s in enumerate(['true', {c!r}]):\n"
+        "    open(f'd/{n}', 'w').write('#!/bin/sh\\n' + s)\n",
+        "!run-parts d",
+    ],
     # text that objects carry
     "print into a text in memory": lambda c: [
         f"import io, os\nb = io.StringIO()\nb.write({c[:9]!r})\nprint({c[9:]!r}, file=b, end='')\nos.system(b.getvalue())"

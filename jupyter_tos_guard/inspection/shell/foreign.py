@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from jupyter_tos_guard.inspection import naming
 from jupyter_tos_guard.inspection.bounded_regex import MAX_FILLED, fill_in
 from jupyter_tos_guard.inspection.facts import HOLE, Kind, Span
-from jupyter_tos_guard.inspection.shell.filters import lenient_base64, options_of, printf, to_text, tr_set
+from jupyter_tos_guard.inspection.shell.filters import lenient_base64, printf, to_text, tr_set
 from jupyter_tos_guard.inspection.shell.process import (
     Handler,
     Process,
@@ -1581,7 +1581,6 @@ _INTERPRETERS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
     "julia": ("julia", "eE", ("eval", "print", "project", "threads"), "JLptCgO"),
     "tclsh": ("tcl", "", (), ""),
     "expect": ("tcl", "c", (), "f"),
-    "awk": ("awk", "", (), "Fvfi"),
     "octave": ("octave", "", ("eval",), ""),
     "octave-cli": ("octave", "", ("eval",), ""),
     "matlab": ("octave", "r", (), ""),
@@ -1603,9 +1602,6 @@ def _interpreter(process: Process) -> str:
     """Run the program text, the file or the standard input of an interpreter."""
     name = process.name
     language, text_letters, text_longs, value_letters = _INTERPRETERS[name]
-    if name == "awk":
-        process.announce(data=True)
-        return _awk(process)
     texts: list[str] = []
     rest: list[str] = []
     arguments = process.arguments
@@ -1716,88 +1712,6 @@ def _line_mode(process: Process, text: str) -> str | None:
     return "".join(out)
 
 
-def _awk(process: Process) -> str:
-    options, operands = options_of(
-        process.arguments, "Fvf", frozenset({"--field-separator", "--assign", "--file"})
-    )
-    program = process.read(options["f"]) if "f" in options else (operands.pop(0) if operands else "")
-    if not program or program == HOLE:
-        return HOLE
-    if re.search(r"system|getline|\|", program):
-        foreign_output(process, program, "awk", "awk")
-    separator = ansi_c(options.get("F") or options.get("field-separator") or "")
-    assigned = {}
-    arguments = process.arguments
-    for i, argument in enumerate(arguments):
-        pair = (
-            arguments[i + 1]
-            if argument == "-v" and i + 1 < len(arguments)
-            else argument[2:]
-            if argument.startswith("-v")
-            else ""
-        )
-        if "=" in pair:
-            assigned[pair.split("=", 1)[0]] = ansi_c(pair.split("=", 1)[1])
-    begin = re.fullmatch(r"\s*BEGIN\s*\{(.*)\}\s*", program, re.S)
-    if begin:
-        reader = _Reader(begin.group(1), LANGUAGES["awk"], process)
-        reader.variables = dict(assigned)
-        return reader.run() if not re.search(r"system|getline|\|", program) else HOLE
-    text = "".join(process.read(path) or HOLE for path in operands) if operands else process.stdin.rest()
-    action = re.fullmatch(
-        r"\s*(NR\s*==\s*\d+|NR\s*>\s*\d+|1|/[^/]*/)?\s*(?:\{\s*(printf|print)\b\s*(.*?)\s*;?\s*\})?\s*",
-        program,
-        re.S,
-    )
-    if action is None or len(program) > 2000:
-        return HOLE
-    return _awk_lines(process, text, action, separator, assigned)
-
-
-def _awk_lines(
-    process: Process, text: str, action: re.Match[str], separator: str, assigned: dict[str, str]
-) -> str:
-    condition, verb, expression = action.groups()
-    out: list[str] = []
-    for n, line in enumerate(text.removesuffix("\n").split("\n")[:4000], 1):
-        process.state.budget.spend(4)
-        if condition and condition.startswith("NR"):
-            number = int(re.sub(r"\D", "", condition))
-            if not (n == number if "==" in condition else n > number):
-                continue
-        elif condition and condition.startswith("/") and condition[1:-1] not in line:
-            continue
-        fields = line.split(separator) if separator and separator != " " else line.split()
-        if not expression:
-            out.append(line + "\n")
-            continue
-        values: dict[str, Value] = {
-            **assigned,
-            "NF": len(fields),
-            "NR": n,
-            "0": line,
-            **{str(i): f for i, f in enumerate(fields, 1)},
-        }
-        shown = expression.replace("$NF", f"${len(fields)}")
-        pieces = []
-        for part in re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", shown):
-            joined = ""
-            for token in re.findall(r"\"((?:\\.|[^\"\\])*)\"|\$(\d+)|([A-Za-z_]\w*)|(\d+)", part):
-                quoted, column, name, digits = token
-                joined += (
-                    ansi_c(quoted)
-                    if quoted
-                    else _text(values.get(column, ""))
-                    if column
-                    else _text(values.get(name, HOLE))
-                    if name
-                    else digits
-                )
-            pieces.append(joined)
-        out.append(printf(pieces) if verb == "printf" else " ".join(pieces) + "\n")
-    return "".join(out)
-
-
 class _Console(NamedTuple):
     """A program with commands of its own, of which some start others."""
 
@@ -1817,7 +1731,6 @@ _CONSOLES = {
         "ex iex eval-command init-eval-command", "x ix command init-command", r"(?:shell|!|make|pipe)\s*"
     ),
     "lldb": _Console("o O one-line one-line-before-file", "s source", r"(?:platform\s+)?shell\s+"),
-    "sqlite3": _Console("cmd", "init", r"\.(?:shell|system)\s+"),
     "psql": _Console("c command", "f file", r"\\!\s*"),
     **dict.fromkeys(("mysql", "mariadb"), _Console("e execute", "", r"(?:system\s|\\!)\s*")),
     "gnuplot": _Console("e", "", r"!"),

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from jupyter_tos_guard.inspection.bounded_regex import fill_in
+from jupyter_tos_guard.inspection.bounded_regex import affordable, fill_in
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
 from jupyter_tos_guard.inspection.shell.filters import options_of
@@ -38,10 +39,7 @@ from jupyter_tos_guard.inspection.state import File, Origin, State
 def _shell(process: Process) -> str:
     """``bash -c text``, ``bash file``, ``bash -s``, ``… | bash``."""
     arguments = process.arguments
-    start = process.environ.get("BASH_ENV") or process.environ.get("ENV")
-    if start and (text := process.read(start)):
-        process.environ = {k: v for k, v in process.environ.items() if k not in ("BASH_ENV", "ENV")}
-        process.shell(text, f"file {start}")
+    startup = [each for name in ("BASH_ENV", "ENV") if (each := process.environ.get(name))]
     i = 0
     from_stdin = False
     while i < len(arguments):
@@ -52,37 +50,49 @@ def _shell(process: Process) -> str:
         if argument.startswith("--"):
             if argument in ("--rcfile", "--init-file") and i + 1 < len(arguments):
                 i += 1
-                if (text := process.read(arguments[i])) is not None:
-                    process.shell(text, f"file {arguments[i]}")
+                startup.append(arguments[i])
+            elif argument == "--login":
+                startup += _START_FILES["l"]
             i += 1
             continue
         if argument[:1] not in "-+" or len(argument) < 2:
             break
+        for letter in argument[1:]:
+            startup += _START_FILES.get(letter, ())
         if argument[0] == "-" and "c" in argument and i + 1 < len(arguments):
             rest = arguments[i + 1 :]
             # `bash -c -x text`: further options come before the text.
             while len(rest) > 1 and rest[0][:1] in ("-", "+"):
                 rest = rest[1:]
-            return _shell_text(process, rest[0], f"{process.name} -c", rest[1:])
+            return _shell_text(process, rest[0], f"{process.name} -c", rest[1:], startup)
         from_stdin = from_stdin or "s" in argument
         i += 2 if argument[-1] in "oO" and argument[0] in "-+" else 1
     rest = arguments[i:]
     if rest and not from_stdin:
-        return _shell_file(process, rest)
-    return _shell_stdin(process, rest)
+        return _shell_file(process, rest, startup)
+    return _shell_stdin(process, rest, startup)
 
 
-def _shell_text(process: Process, text: str, step: str, arguments: Sequence[str] = ()) -> str:
+#: What shells read first, by the option that makes them interactive or a log-in shell.
+_START_FILES = {
+    "i": ("~/.bashrc", "~/.zshrc"),
+    "l": ("~/.bash_profile", "~/.bash_login", "~/.profile", "~/.zprofile"),
+}
+
+
+def _shell_text(
+    process: Process, text: str, step: str, arguments: Sequence[str] = (), startup: Sequence[str] = ()
+) -> str:
     if not text.replace(HOLE, "").strip():
         process.emit(Kind.OPAQUE, "exec-unknown")
         return HOLE
-    return process.shell(text, step, arguments=arguments)
+    return process.shell(text, step, arguments=arguments, startup=startup)
 
 
-def _shell_file(process: Process, arguments: list[str]) -> str:
+def _shell_file(process: Process, arguments: list[str], startup: Sequence[str]) -> str:
     path = arguments[0]
     if path in ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"):
-        return _shell_stdin(process, arguments[1:])
+        return _shell_stdin(process, arguments[1:], startup)
     file = process.file(path)
     if not path.startswith("/dev/fd/"):
         process.announce()
@@ -95,10 +105,10 @@ def _shell_file(process: Process, arguments: list[str]) -> str:
             process.emit(Kind.OPAQUE, "download-run" if file.source else "exec-unknown")
         return HOLE
     step = "process substitution" if path.startswith("/dev/fd/") else f"file {path}"
-    return process.shell(text_of(file.content), step, arguments=arguments)
+    return process.shell(text_of(file.content), step, arguments=arguments, startup=startup)
 
 
-def _shell_stdin(process: Process, arguments: Sequence[str]) -> str:
+def _shell_stdin(process: Process, arguments: Sequence[str], startup: Sequence[str]) -> str:
     stdin = process.stdin
     text = stdin.rest()
     if text.replace(HOLE, "").strip():
@@ -107,7 +117,10 @@ def _shell_stdin(process: Process, arguments: Sequence[str]) -> str:
             *stdin.steps,
             f"piped to {process.name}",
             arguments=["bash", *arguments] if arguments else (),
+            startup=startup,
         )
+    if startup:
+        process.shell("", startup=startup)
     if stdin.piped and HOLE in text:
         emit_source(stdin.source, process.state, process.origin)
         process.emit(Kind.OPAQUE, "download-run" if stdin.source else "pipe-to-shell")
@@ -516,59 +529,125 @@ def _find(process: Process) -> str:
         i += 1
     found = _find_names(process, roots or ["."], arguments[i:])
     out = ""
+    cwd = process.state.cwd
     while i < len(arguments):
-        if arguments[i] in ("-exec", "-execdir", "-ok", "-okdir"):
+        verb = arguments[i]
+        if verb in ("-exec", "-execdir", "-ok", "-okdir"):
             end = next(
                 (j for j in range(i + 1, len(arguments)) if arguments[j] in (";", "+", "\\;")), len(arguments)
             )
             command = arguments[i + 1 : end]
-            for path in found[:32] or [HOLE]:
+            if arguments[end : end + 1] == ["+"] and found and "dir" not in verb:
+                out += process.run([w for word in command for w in (found if word == "{}" else [word])])
+                found_each = []
+            else:
+                found_each = found[:32] or [HOLE]
+            for path in found_each:
+                if "dir" in verb and "/" in path:
+                    folder, _, path = path.rpartition("/")
+                    process.state.cwd, path = resolve(folder or "/", cwd), f"./{path}"
                 out += process.run([word.replace("{}", path) for word in command], "find -exec")
+                process.state.cwd = cwd
             i = end
+        elif verb == "-printf" and i + 1 < len(arguments):
+            return "".join(_find_line(arguments[i + 1], path, roots or ["."]) for path in found) or HOLE
         i += 1
     if "-exec" in arguments or "-execdir" in arguments:
         return out
-    return "".join(f"{path}\n" for path in found) or HOLE
+    end_of_name = "\0" if "-print0" in arguments else "\n"
+    return "".join(path + end_of_name for path in found) or HOLE
+
+
+def _find_line(form: str, path: str, roots: list[str]) -> str:
+    folder, _, name = path.rpartition("/")
+    root = next((r.rstrip("/") + "/" for r in roots if path.startswith(r.rstrip("/") + "/")), "")
+    parts = {"p": path, "f": name, "h": folder or ".", "P": path[len(root) :], "%": "%"}
+    return re.sub(r"%(.)", lambda m: parts.get(m.group(1), HOLE), ansi_c(form))
+
+
+#: Folders in which programs are looked for.
+_PROGRAM_FOLDERS = frozenset(
+    {"", "/usr", "/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/local", "/usr/sbin"}
+)
 
 
 def _find_names(process: Process, roots: list[str], tests: list[str]) -> list[str]:
+    """Give what of the session's files and folders ``find`` lists, as it writes them."""
+    values = dict(pairwise(tests))
+    shallow, deep = (
+        int(text) if (text := values.get(name, "")).isdigit() else otherwise
+        for name, otherwise in (("-mindepth", 0), ("-maxdepth", 100))
+    )
+    kind = values.get("-type", "")
+    wanted = _name_tests(tests)
+    entries = _entries(process.state.files)
+    if wanted and any(root.rstrip("/") in _PROGRAM_FOLDERS for root in roots):
+        entries |= {"/usr/bin/" + name: False for name in sorted(handlers())}
+    found: dict[str, None] = {}
+    for root in roots[:64]:
+        base = resolve(root, process.state.cwd)
+        if not shallow and entries.get(base, True) and kind in ("", "d") and not wanted:
+            found[root] = None
+        for path, folder in entries.items():
+            process.state.budget.spend()
+            inner = _below(path, root, base)
+            if inner is None or not shallow <= (inner.count("/") + 1 if inner else 0) <= deep:
+                continue
+            if kind in ("f", "d") and folder != (kind == "d"):
+                continue
+            shown = root if not inner else path if root in ("/", "*") else f"{root.rstrip('/')}/{inner}"
+            if wanted is None or wanted(shown):
+                found[shown] = None
+    return list(found)[:64]
+
+
+def _below(path: str, root: str, base: str) -> str | None:
+    """Give what follows ``root`` in ``path``; None if it is elsewhere."""
+    if path == base:
+        return ""
+    if root in ("/", "*") or (base in ("", ".") and not path.startswith(("/", "~"))):
+        return path.lstrip("/")
+    return path[len(base) + 1 :] if path.startswith(base + "/") else None
+
+
+def _entries(files: dict[str, File]) -> dict[str, bool]:
+    """Paths of files and folders that are known, and whether each is a folder."""
+    entries: dict[str, bool] = {}
+    for key in list(files)[:4000]:
+        if key.startswith("/dev/"):
+            continue
+        if not key.endswith("/"):
+            entries[key] = False
+        folder = key.rpartition("/")[0]
+        while folder and folder not in entries:
+            entries[folder] = True
+            folder = folder.rpartition("/")[0]
+    return entries
+
+
+def _name_tests(tests: list[str]) -> Callable[[str], bool] | None:
+    """Make one test of those for names; None when there are none."""
     from jupyter_tos_guard.inspection.shell.expansion import Pattern
 
-    patterns = [
-        (Pattern(tests[j + 1].lower() if "i" in tests[j][:2] else tests[j + 1]), tests[j])
-        for j in range(len(tests) - 1)
-        if tests[j] in ("-name", "-iname", "-path", "-wholename", "-ipath")
-    ]
+    patterns = []
+    for j, test in enumerate(tests[:-1]):
+        if test in ("-name", "-iname", "-path", "-wholename", "-ipath"):
+            text = tests[j + 1]
+            plain = j > 0 and tests[j - 1] in ("!", "-not")
+            patterns.append((Pattern(text.lower() if test[1] == "i" else text), test, plain))
     if not patterns:
-        candidates = [k for k in process.state.files if not k.startswith("/dev/")]
-    else:
-        candidates = list(process.state.files)
-        if any(
-            r.rstrip("/") in ("", "/usr", "/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/local")
-            for r in roots
-        ):
-            candidates += ["/usr/bin/" + name for name in sorted(handlers())]
-    out = []
-    for path in candidates[:4000]:
-        process.state.budget.spend()
-        if not any(
-            r in (".", "./", "/", "*")
-            or path == resolve(r, process.state.cwd)
-            or path.startswith((resolve(r, process.state.cwd) + "/", r.rstrip("/") + "/"))
-            for r in roots
-        ):
-            continue
+        return None
+    decide = any if "-o" in tests or "-or" in tests else all
+
+    def fits(path: str) -> bool:
         name = path.rsplit("/", 1)[-1]
-        if all(
-            p.matches(
-                (path if "path" in kind or "whole" in kind else name).lower()
-                if kind[1] == "i"
-                else (path if "path" in kind or "whole" in kind else name)
-            )
-            for p, kind in patterns
-        ):
-            out.append(path)
-    return out[:64]
+        return decide(
+            pattern.matches(shown.lower() if test[1] == "i" else shown) != negated
+            for pattern, test, negated in patterns
+            for shown in ((path if "path" in test or "whole" in test else name),)
+        )
+
+    return fits
 
 
 def _parallel(process: Process) -> str:
@@ -934,6 +1013,22 @@ SHELLS = frozenset({"sh", "bash", "zsh", "ksh", "mksh", "fish", "rbash", "csh", 
 
 
 # -- make -----------------------------------------------------------------------------------------------
+
+
+def _run_parts(process: Process) -> str:
+    """Run the programs of a folder, in the order of their names."""
+    process.announce()
+    options, operands = options_of(process.arguments, "au", frozenset({"--arg", "--regex", "--umask"}))
+    if not operands or {"test", "list"} & options.keys():
+        return HOLE
+    folder = operands[0].rstrip("/")
+    process.file(f"{folder}/x")  # files that Python is yet to write
+    base = resolve(folder, process.state.cwd) + "/"
+    names = sorted(k[len(base) :] for k in process.state.files if k.startswith(base))
+    fits = affordable(options.get("regex") or r"^[\w-]+$", "x" * 64, re.ASCII)
+    given = [each for key in ("a", "arg") if (each := options.get(key))]
+    chosen = [name for name in names if name and "/" not in name and fits and fits.search(name)]
+    return "".join(run_script(process, f"{folder}/{name}", given) for name in chosen[:64]) or HOLE
 
 
 def _make(process: Process) -> str:
@@ -1417,6 +1512,8 @@ def _tar(process: Process) -> str:
         if "checkpoint-action=exec=" in argument:
             process.shell(argument.split("exec=", 1)[1], "tar --checkpoint-action")
     path = options.get("f") or options.get("file") or "-"
+    if {"O", "to-stdout"} & options.keys():
+        return _printed_members(process, path, operands)
     if {"x", "extract", "get"} & options.keys():
         folder = options.get("C") or options.get("directory") or options.get("one-top-level") or "."
         unpack(process, path, folder, operands)
@@ -1424,21 +1521,43 @@ def _tar(process: Process) -> str:
         sources = [f.source for o in operands if (f := process.file(o)) is not None and f.source]
         if path != "-":
             process.write(path, None, source=sources[0] if sources else "")
-            pack(process, path, operands)
+            pack(process, path, operands, options.get("C") or options.get("directory") or "")
         elif sources:
             process.source = sources[0]
         return HOLE if path == "-" else ""
-    return HOLE if "O" in options or "to-stdout" in options else ""
+    return ""
 
 
-def pack(process: Process, archive: str, members: Sequence[str]) -> None:
+def pack(process: Process, archive: str, members: Sequence[str], folder: str = "") -> None:
     """Remember what an archive holds, as if it were a folder."""
     state = process.state
     key = resolve(archive, state.cwd)
+    base = resolve(folder or ".", state.cwd)
     for member in members:
-        inner = resolve(member, state.cwd)
-        for path, file in [(k, f) for k, f in state.files.items() if k == inner or k.startswith(inner + "/")]:
-            state.files[f"{key}/{path}"] = file
+        inner = resolve(member, base if base != "." else "")
+        for path, file in list(state.files.items()):
+            if path == inner or path.startswith(inner + "/"):
+                state.files[f"{key}/{path.removeprefix(base + '/').lstrip('/')}"] = file
+
+
+def members_of(process: Process, archive: str) -> dict[str, File]:
+    """Give the members of an archive that the session made, by their names."""
+    process.file(archive)  # it may be one that Python is yet to write
+    packed = resolve(archive, process.state.cwd) + "/"
+    return {k[len(packed) :]: f for k, f in process.state.files.items() if k.startswith(packed)}
+
+
+def _printed_members(process: Process, archive: str, wanted: Sequence[str]) -> str:
+    """Text of those members of an archive whose names are ``wanted``; of all unless there are any."""
+    from jupyter_tos_guard.inspection.shell.expansion import Pattern
+
+    patterns = [(Pattern(each), each.rstrip("/") + "/") for each in wanted]
+    texts = [
+        HOLE if file.content is None else text_of(file.content)
+        for name, file in members_of(process, archive).items()
+        if not patterns or any(one.matches(name) or name.startswith(below) for one, below in patterns)
+    ]
+    return "".join(texts)[: 1 << 18] or HOLE
 
 
 def _zip(process: Process) -> str:
@@ -1467,9 +1586,8 @@ def unpack(process: Process, path: str, folder: str, members: Sequence[str] = ()
         name = path.rsplit("/", 1)[-1]
     base = resolve(folder, state.cwd)
     base = "" if base == "." else base
-    packed = resolve(path, state.cwd) + "/"
-    for key, file in [(k, f) for k, f in state.files.items() if k.startswith(packed)]:
-        state.files[resolve(key[len(packed) :], base)] = file
+    for name, file in members_of(process, path).items():
+        state.files[resolve(name, base)] = file
     if not source:
         return
     if folder not in (".", "./"):
@@ -1507,6 +1625,8 @@ def _unzip(process: Process) -> str:
         options, operands = options_of(process.arguments, "dPxI")
         if "P" in options:
             process.emit(Kind.OPAQUE, "encrypted-archive")
+        if operands and {"p", "c"} & options.keys():
+            return _printed_members(process, operands[0], operands[1:])
         if operands:
             unpack(process, operands[0], options.get("d") or ".", operands[1:])
         return ""
@@ -1516,6 +1636,8 @@ def _unzip(process: Process) -> str:
         process.emit(Kind.OPAQUE, "encrypted-archive")
     folder = next((a[2:] for a in process.arguments if a.startswith("-o") and len(a) > 2), "") or "."
     verb = operands[0] if operands else ""
+    if verb in ("x", "e") and len(operands) > 1 and "-so" in process.arguments:
+        return _printed_members(process, operands[1], operands[2:])
     if verb in ("x", "e") and len(operands) > 1:
         last = operands[-1]
         unpack(
@@ -1526,14 +1648,6 @@ def _unzip(process: Process) -> str:
     elif name in ("unar", "bsdunzip", "unace", "dtrx", "atool", "aunpack") and operands:
         unpack(process, operands[0], folder)
     return ""
-
-
-def _line_editor(process: Process) -> str:
-    """``ed``: a line that begins with ``!`` is a command."""
-    process.announce()
-    for found in re.finditer(r"^:?!(.+)$", process.stdin.rest(), re.M):
-        process.shell(found.group(1), process.name)
-    return HOLE
 
 
 def _man(process: Process) -> str:
@@ -1677,6 +1791,7 @@ HANDLERS: dict[str, Handler] = {
     "jupyter-console": _jupyter,
     "papermill": _jupyter,
     "nbconvert": _jupyter,
+    "run-parts": _run_parts,
     "make": _make,
     "gmake": _make,
     "cmake": _cmake,
@@ -1703,7 +1818,6 @@ HANDLERS: dict[str, Handler] = {
     "unar": _unzip,
     "dtrx": _unzip,
     "aunpack": _unzip,
-    "ed": _line_editor,
     "man": _man,
     "gpg": _gpg,
     "gpg2": _gpg,
