@@ -1540,11 +1540,11 @@ def pack(process: Process, archive: str, members: Sequence[str], folder: str = "
                 state.files[f"{key}/{path.removeprefix(base + '/').lstrip('/')}"] = file
 
 
-def members_of(process: Process, archive: str) -> dict[str, File]:
+def members_of(archive: str, state: State) -> dict[str, File]:
     """Give the members of an archive that the session made, by their names."""
-    process.file(archive)  # it may be one that Python is yet to write
-    packed = resolve(archive, process.state.cwd) + "/"
-    return {k[len(packed) :]: f for k, f in process.state.files.items() if k.startswith(packed)}
+    find_file(archive, state)  # it may be one that Python is yet to write
+    packed = resolve(archive, state.cwd) + "/"
+    return {k[len(packed) :]: f for k, f in state.files.items() if k.startswith(packed)}
 
 
 def _printed_members(process: Process, archive: str, wanted: Sequence[str]) -> str:
@@ -1554,7 +1554,7 @@ def _printed_members(process: Process, archive: str, wanted: Sequence[str]) -> s
     patterns = [(Pattern(each), each.rstrip("/") + "/") for each in wanted]
     texts = [
         HOLE if file.content is None else text_of(file.content)
-        for name, file in members_of(process, archive).items()
+        for name, file in members_of(archive, process.state).items()
         if not patterns or any(one.matches(name) or name.startswith(below) for one, below in patterns)
     ]
     return "".join(texts)[: 1 << 18] or HOLE
@@ -1586,7 +1586,7 @@ def unpack(process: Process, path: str, folder: str, members: Sequence[str] = ()
         name = path.rsplit("/", 1)[-1]
     base = resolve(folder, state.cwd)
     base = "" if base == "." else base
-    for name, file in members_of(process, path).items():
+    for name, file in members_of(path, state).items():
         state.files[resolve(name, base)] = file
     if not source:
         return

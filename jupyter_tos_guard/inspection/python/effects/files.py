@@ -352,7 +352,9 @@ def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, ke
 def _archive(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``zipfile.ZipFile`` and ``tarfile.open``: made in memory, known, or a file of the session's."""
     from jupyter_tos_guard.inspection.python import decoding
+    from jupyter_tos_guard.inspection.shell.wrappers import members_of
 
+    members: dict[str, bytes] = {}
     source = keywords.get("fileobj", argument(arguments, keywords, 0, "file", "name"))
     mode = argument(arguments, keywords, 1, "mode") or "r"
     if type(source) in (str, Path):
@@ -360,12 +362,16 @@ def _archive(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
         if type(mode) is str and "w" in mode:
             source = Stream(name, "wb", b"")
         else:
-            opened = open_file(self, Symbol("builtins.open"), [name, "rb"], {})
-            source = opened
+            source = open_file(self, Symbol("builtins.open"), [name, "rb"], {})
+            if type(source) is Stream and source.content is None:  # the session packed it, member by member
+                members = {
+                    inner: text.encode() if isinstance(text := file.content, str) else text
+                    for inner, file in members_of(name, self.state).items()
+                    if file.content is not None
+                }
+                source.content = b"" if members else None
     if type(source) is Stream and source.content is not None:
-        return decoding.archive(
-            self, source, mode if type(mode) is str else "r", symbol.name.startswith("tarfile")
-        )
+        return decoding.archive(self, source, symbol.name.startswith("tarfile"), members)
     return Symbol(symbol.name, True, (arguments, keywords))
 
 
