@@ -253,6 +253,9 @@ class Evaluator:
     ALL_LOOP_STEPS = 32_000
     HURRY_STEPS = 60_000
     MAX_ITERATIONS = 20_000
+    #: Rounds of a loop in which something unknown decides each time: over what is not known, over numbers
+    #: or on a condition, over values that are known (each may be another address).
+    UNKNOWN_ROUNDS, FEW_ROUNDS, MANY_ROUNDS = 3, 16, 64
     MAX_YIELDS = 2048
     MAX_ITEMS = 1 << 17
 
@@ -1256,12 +1259,13 @@ class Evaluator:
             )
         return False if False in outcomes else None if None in outcomes else True
 
-    def _pointless(self, rounds: int, doubts: int, spent: int) -> bool:
+    def _pointless(self, rounds: int, least: int, doubts: int, spent: int) -> bool:
         """Whether going round again is unlikely to tell more: what is not known decides in this loop."""
         if self.hurried:
             return True
         new = self.doubts - doubts
-        return new >= 3 and (rounds >= 64 or new >= rounds or spent > self.LOOP_STEPS // 4)
+        decided = rounds >= least and new >= rounds
+        return new >= 3 and (decided or rounds >= self.MANY_ROUNDS or spent > self.LOOP_STEPS // 4)
 
     # -- nested programs -----------------------------------------------------------------------------
 
@@ -1737,6 +1741,7 @@ def _for(self: Evaluator, node: Any) -> str | None:
     budget = min(self.LOOP_STEPS, self.ALL_LOOP_STEPS - self.loop_steps)
     signal: str | None = None
     known = is_countable(source)
+    least = (self.FEW_ROUNDS if type(source) is range else self.MANY_ROUNDS) if known else self.UNKNOWN_ROUNDS
     rounds = 0
     for rounds, item in enumerate(self.iterate(source), 1):
         self.assign(node.target, item)
@@ -1747,7 +1752,7 @@ def _for(self: Evaluator, node: Any) -> str | None:
             break
         spent = self.count - start
         if rounds >= 3 and (
-            spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, doubts, spent)
+            spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, least, doubts, spent)
         ):
             self.doubts += 1
             break
@@ -1771,6 +1776,7 @@ def _while(self: Evaluator, node: Any) -> str | None:
     start = self.count
     doubts = self.doubts
     budget = min(self.LOOP_STEPS, self.ALL_LOOP_STEPS - self.loop_steps)
+    least = self.UNKNOWN_ROUNDS if type(node.test) is ast.Constant else self.FEW_ROUNDS
     rounds = 0
     while True:
         truth = self.truth(self.evaluate(node.test))
@@ -1779,7 +1785,7 @@ def _while(self: Evaluator, node: Any) -> str | None:
         rounds += 1
         spent = self.count - start
         if rounds > 2 and (
-            spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, doubts, spent)
+            spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, least, doubts, spent)
         ):
             break
         if truth is None:
