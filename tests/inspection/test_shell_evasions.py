@@ -313,7 +313,7 @@ ROUNDABOUT: dict[str, str] = {
     "node import": "node --input-type=module -e \"import {execSync as e} from 'child_process'; e('git clone https://github.com/iperov/DeepFaceLab')\"",
     "perl array join": 'perl -e \'@a=("git","clone","https://github.com/iperov/"."DeepFaceLab"); system(join(" ",@a))\'',
     "perl system @a": "perl -e 'my @a=qw(git clone https://github.com/iperov/DeepFaceLab); system @a'",
-    "perl map chr": 'perl -e \'system(join"",map{chr}(103,105,116,32,99,108,111,110,101)," https://github.com/iperov/DeepFaceLab")\'',
+    "perl map chr": 'perl -e \'system(join"",(map{chr}(103,105,116,32,99,108,111,110,101))," https://github.com/iperov/DeepFaceLab")\'',
     "perl map chr2": 'perl -e \'system(join("",map(chr,(103,105,116)))." clone https://github.com/iperov/DeepFaceLab")\'',
     "ruby pack": 'ruby -e \'system(["67697420636c6f6e65"].pack("H*")+" https://github.com/iperov/DeepFaceLab")\'',
     "php base64": 'php -r \'$a="sys"."tem"; $a(base64_decode("Z2l0IGNsb25lIGh0dHBzOi8vZ2l0aHViLmNvbS9pcGVyb3YvRGVlcEZhY2VMYWI="));\'',

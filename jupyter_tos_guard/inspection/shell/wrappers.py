@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from jupyter_tos_guard.inspection.bounded_regex import affordable, fill_in
+from jupyter_tos_guard.inspection.bounded_regex import MAX_FILLED, affordable, fill_in
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
 from jupyter_tos_guard.inspection.shell.filters import options_of
@@ -1229,9 +1229,7 @@ def _cmake(process: Process) -> str:
             continue
         text = re.sub(r"#[^\n]*", "", text_of(file.content))[: 1 << 16]
         process.state.budget.spend(len(text) // 64 + 1)  # lists may include each other
-        known = {**dict(_CMAKE_SET.findall(text)), **known}
-        for _ in range(3):
-            text = fill_in(_CMAKE_VARIABLE, text, known.get)
+        text, known = _cmake_values(text, known, process)
         for verb, name in _CMAKE_MORE.findall(text):
             name = f"{name}/CMakeLists.txt" if verb.lower() == "add_subdirectory" else name
             pending.append(resolve(name, path.rpartition("/")[0]))
@@ -1250,7 +1248,69 @@ _CMAKE_COMMAND = re.compile(
     r"VERBATIM|COMMENT|DEPENDS)\b|\))",
     re.IGNORECASE,
 )
-_CMAKE_SET = re.compile(r"\bset\s*\(\s*(\w+)\s+\"?([^\")]{1,1000}?)\"?\s*\)", re.IGNORECASE)
+_CMAKE_CALL = re.compile(
+    r"\b(set|string|list|execute_process|add_custom_\w+|\w+)\s*\(([^()]*)\)", re.IGNORECASE
+)
+_CMAKE_WORD = re.compile(r'"((?:\\.|[^"\\])*)"|\[\[(.*?)\]\]|([^\s"]+)', re.DOTALL)
+
+
+def _cmake_values(text: str, given: dict[str, str], process: Process) -> tuple[str, dict[str, str]]:
+    """Follow ``set``, ``string`` and ``list`` from top to end; the text with variables put in, and those."""
+    known = dict(given)
+
+    def read(found: re.Match[str]) -> str:
+        process.state.budget.spend(4)
+        body = fill_in(_CMAKE_VARIABLE, found.group(2), known.get)
+        body = fill_in(_CMAKE_VARIABLE, body, known.get)
+        words = ["".join(each) for each in _CMAKE_WORD.findall(body)][:500]
+        verb = found.group(1).lower()
+        if verb == "set" and len(words) > 1 and words[0] not in given:
+            ends = next((i for i, each in enumerate(words) if each in ("CACHE", "PARENT_SCOPE")), len(words))
+            known[words[0]] = ";".join(words[1:ends])
+        elif verb in ("string", "list") and len(words) > 1:
+            _cmake_changed(verb, words, known)
+        listed = body if '"' in body else body.replace(";", " ")
+        return f"{found.group(1)}({listed})"
+
+    return _CMAKE_CALL.sub(read, text), known
+
+
+def _cmake_changed(verb: str, words: list[str], known: dict[str, str]) -> None:
+    """Do ``string(CONCAT out a b)``, ``list(APPEND name a b)`` and kin."""
+    action, first, *rest = words
+    action = action.upper()
+    old = known.get(first, "")
+    if action == "APPEND":
+        known[first] = (
+            old + "".join(rest) if verb == "string" else ";".join([each for each in (old, *rest) if each])
+        )
+    elif action == "PREPEND":
+        known[first] = (
+            "".join(rest) + old if verb == "string" else ";".join([each for each in (*rest, old) if each])
+        )
+    elif action == "CONCAT":
+        known[first] = "".join(rest)
+    elif action == "JOIN" and rest and verb == "string":
+        known[rest[0]] = first.join(";".join(rest[1:]).split(";"))
+    elif action == "JOIN" and len(rest) > 1:
+        known[rest[1]] = rest[0].join(old.split(";"))
+    elif action == "REPLACE" and len(rest) > 2:
+        known[rest[1]] = "".join(rest[2:]).replace(first, rest[0])
+    elif action in ("TOLOWER", "TOUPPER") and rest:
+        known[rest[0]] = first.lower() if action == "TOLOWER" else first.upper()
+    elif action in ("REVERSE", "SORT"):
+        known[first] = ";".join(old.split(";")[::-1] if action == "REVERSE" else sorted(old.split(";")))
+    elif action == "GET" and len(rest) > 1:
+        values = old.split(";")
+        places = [int(each) for each in rest[:-1] if re.fullmatch(r"-?\d{1,4}", each)]
+        known[rest[-1]] = ";".join(values[i] for i in places if -len(values) <= i < len(values))
+    elif action == "SUBSTRING" and len(rest) > 2 and rest[0].isdigit():
+        end = int(rest[0]) + int(rest[1]) if rest[1].isdigit() else None
+        known[rest[2]] = first[int(rest[0]) : end]
+    elif action == "REGEX":
+        known[rest[-2] if rest else first] = HOLE
+
+
 _CMAKE_FETCH = re.compile(r"\b(GIT_REPOSITORY|URL|DOWNLOAD)\s+\"?([^\s\")]{4,1000})", re.IGNORECASE)
 
 
@@ -1260,6 +1320,7 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
     variables: dict[str, str] = {**process.environ, "MAKE": "make", **dict(_MAKE_DEFINE.findall(text))}
     text = _MAKE_DEFINE.sub("", text)
     rules: dict[str, tuple[list[str], list[str]]] = {}
+    patterns: list[tuple[str, list[str], list[str]]] = []
     current: list[str] | None = None
     for line in re.sub(r"\\\n\s*", " ", text).splitlines()[:4000]:
         process.state.budget.spend()
@@ -1283,8 +1344,16 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
         target = re.match(r"([^\s:=][^:=]*):{1,2}(?!=)\s*([^;]*)(?:;(.*))?", line)
         if target:
             current = [target.group(3)] if target.group(3) else []
+            listed = _make_text(target.group(2), variables, process)
             for name in _make_text(target.group(1), variables, process).split():
-                rules[name] = (_make_text(target.group(2), variables, process).split(), current)
+                fixed = re.match(r"(\S*%\S*)\s*:\s*(.*)", listed)  # `a b: %: %.x`
+                if "%" in name:
+                    patterns.append((name, listed.split(), current))
+                elif fixed:
+                    patterns.append((fixed.group(1), fixed.group(2).split(), current))
+                    rules.setdefault(name, ([], []))
+                else:
+                    rules[name] = (listed.split(), current)
     for operand in operands:
         name, equals, value = operand.partition("=")
         if equals:
@@ -1296,8 +1365,11 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
     done: set[str] = set()
     pending = goals[:]
     order: list[str] = []
+    stems: dict[str, str] = {}
     while pending and len(order) < 200:
         goal = pending.pop()
+        if goal not in done and not rules.get(goal, ([], []))[1]:
+            _match_rule(goal, patterns, rules, stems)
         if goal in done or goal not in rules:
             continue
         done.add(goal)
@@ -1305,7 +1377,10 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
         pending.extend(rules[goal][0])
     for goal in order:
         needs, recipe = rules[goal]
-        local = {**variables, "@": goal, "<": needs[0] if needs else "", "^": " ".join(needs)}
+        local = {
+            **variables, "@": goal, "<": needs[0] if needs else "", "^": " ".join(needs),
+            "*": stems.get(goal, ""), "@F": goal.rpartition("/")[2], "@D": goal.rpartition("/")[0] or ".",
+        }  # fmt: skip
         out.extend(
             process.shell(_make_text(line, local, process).lstrip("@-+ \t"), f"file {path}")
             for line in recipe
@@ -1319,21 +1394,136 @@ _MAKE_DEFINE = re.compile(
 _MAKE_INCLUDE = re.compile(r"^[ ]*-?s?include[ \t]+(\S+)[^\n]*$", re.MULTILINE)
 
 
-def _make_text(text: str, variables: dict[str, str], process: Process, depth: int = 0) -> str:
-    def expand(found: re.Match[str]) -> str:
-        name = found.group(1) or found.group(2) or found.group(3) or ""
-        if name == "$":
-            return "$"
-        if name.startswith("shell "):
-            return process.shell(name[6:], "make").strip()
-        if name.startswith(("subst ", "strip ", "patsubst ")):
-            words = name.split(" ", 1)[1].split(",")
-            if len(words) == 3 and name.startswith("subst"):
-                return _make_text(words[2], variables, process, depth + 1).replace(words[0], words[1])
-            return words[-1]
-        return _make_text(variables.get(name, ""), variables, process, depth + 1) if depth < 10 else HOLE
+def _match_rule(
+    goal: str,
+    patterns: list[tuple[str, list[str], list[str]]],
+    rules: dict[str, tuple[list[str], list[str]]],
+    stems: dict[str, str],
+) -> None:
+    """Make a rule for ``goal`` of the first pattern, as ``fetch-%``, that it fits."""
+    for pattern, needs, recipe in patterns:
+        before, _, after = pattern.partition("%")
+        if goal.startswith(before) and goal.endswith(after) and len(goal) > len(before) + len(after):
+            stems[goal] = stem = goal[len(before) : len(goal) - len(after)]
+            own = rules.get(goal, ([], []))[0]
+            rules[goal] = ([*own, *(each.replace("%", stem) for each in needs)], recipe)
+            return
 
-    return re.sub(r"\$(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\)|\{([^{}]*)\}|(.))", expand, text[:20_000])
+
+def _make_text(text: str, variables: dict[str, str], process: Process, depth: int = 0) -> str:
+    """Text with make's variables and functions put in; names may be computed."""
+    out: list[str] = []
+    at = size = 0
+    text = text[:20_000]
+    if depth > 10:
+        return HOLE
+    while at < len(text) and size < MAX_FILLED:
+        dollar = text.find("$", at)
+        if dollar < 0 or dollar + 1 == len(text):
+            out.append(text[at:])
+            break
+        out.append(text[at:dollar])
+        end = _make_closing(text, dollar + 1)
+        inner = text[dollar + 2 : end - 1] if end > dollar + 2 else text[dollar + 1]
+        process.state.budget.spend(2 + (len(text) - dollar) // 256)  # its end may be sought to the end
+        out.append("$" if inner == "$" else _make_value(inner, variables, process, depth + 1))
+        size += len(out[-1])
+        at = end
+    return "".join(out)
+
+
+def _make_closing(text: str, at: int) -> int:
+    """Where a reference ends: at its bracket, else after one character."""
+    closing = {"(": ")", "{": "}"}.get(text[at])
+    if closing is None:
+        return at + 1
+    depth = 0
+    for i in range(at, len(text)):
+        depth += (text[i] == text[at]) - (text[i] == closing)
+        if not depth:
+            return i + 1
+    return at + 1
+
+
+def _make_value(inner: str, variables: dict[str, str], process: Process, depth: int) -> str:
+    """Work out what ``$(inner)`` stands for."""
+    name, _, rest = inner.partition(" ")
+    if name in _MAKE_FUNCTIONS or name in ("shell", "call", "foreach", "if", "eval", "value"):
+        parts = _make_arguments(rest)
+        if name == "foreach" and len(parts) == 3:
+            words = _make_text(parts[1], variables, process, depth).split()[:200]
+            return " ".join(
+                _make_text(parts[2], {**variables, parts[0].strip(): word}, process, depth) for word in words
+            )
+        given = [_make_text(part, variables, process, depth) for part in parts]
+        if name == "shell":
+            return process.shell(",".join(given), "make").strip().replace("\n", " ")
+        if name == "call":
+            local = {**variables, **{str(i): each for i, each in enumerate(given)}}
+            return _make_text(variables.get(given[0].strip(), ""), local, process, depth)
+        if name in ("if", "eval", "value"):
+            return {"value": variables.get(given[0], ""), "eval": ""}.get(name) or (
+                (given[1] if given[0].strip() else "".join(given[2:]))
+                if name == "if" and len(given) > 1
+                else ""
+            )
+        return _MAKE_FUNCTIONS[name]([*given, "", ""])[:MAX_FILLED]
+    inner = _make_text(inner, variables, process, depth)
+    name, changes, change = inner.partition(":")
+    value = _make_text(variables.get(name, ""), variables, process, depth)
+    if changes and "=" in change:
+        old, new = change.split("=", 1)
+        pattern = (old, new) if "%" in old else (f"%{old}", f"%{new}")
+        return _make_patsubst([*pattern, value])
+    return value
+
+
+def _make_arguments(text: str) -> list[str]:
+    """Arguments of a function, parted by commas outside of brackets."""
+    parts, depth = [""], 0
+    for char in text:
+        depth += (char in "({") - (char in ")}")
+        if char == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return [part.lstrip() if i else part for i, part in enumerate(parts)]
+
+
+def _make_patsubst(given: list[str]) -> str:
+    before, _, after = given[0].partition("%")
+    size = len(before) + len(after)
+    return " ".join(
+        given[1].replace("%", word[len(before) : len(word) - len(after)])
+        if "%" in given[0] and word.startswith(before) and word.endswith(after) and len(word) >= size
+        else given[1] if word == given[0] else word
+        for word in given[2].split()
+    )  # fmt: skip
+
+
+def _make_word(given: list[str]) -> str:
+    words, number = given[1].split(), given[0].strip()
+    return words[int(number) - 1] if number.isdigit() and 0 < int(number) <= len(words) else ""
+
+
+_MAKE_FUNCTIONS: dict[str, Callable[[list[str]], str]] = {
+    "subst": lambda given: given[2].replace(given[0], given[1]) if given[0] else given[2],
+    "patsubst": _make_patsubst,
+    "strip": lambda given: " ".join(given[0].split()),
+    "word": _make_word,
+    "firstword": lambda given: "".join(given[0].split()[:1]),
+    "lastword": lambda given: "".join(given[0].split()[-1:]),
+    "addprefix": lambda given: " ".join(given[0] + word for word in given[1].split()),
+    "addsuffix": lambda given: " ".join(word + given[0] for word in given[1].split()),
+    "join": lambda given: " ".join(a + b for a, b in zip(given[0].split(), given[1].split(), strict=False)),
+    "sort": lambda given: " ".join(sorted(set(given[0].split()))),
+    "filter": lambda given: " ".join(word for word in given[1].split() if word in given[0].split()),
+    "or": lambda given: next((each for each in given if each.strip()), ""),
+    "notdir": lambda given: " ".join(word.rpartition("/")[2] for word in given[0].split()),
+    "basename": lambda given: " ".join(word.rpartition(".")[0] or word for word in given[0].split()),
+    "info": lambda given: "",
+    "warning": lambda given: "",
+}
 
 
 # -- files under other names -----------------------------------------------------------------------

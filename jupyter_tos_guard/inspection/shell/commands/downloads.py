@@ -326,10 +326,21 @@ _ARIA_VALUED = (
 )
 
 
+#: A file that is not a torrent, at an address that is not of one.
+_PLAIN_FILE = re.compile(
+    r"(?:https?|ftp)://[^/\s]+/(?:[^?#\s]*/)?[^/?#\s]+\.(?!torrent\b)\w{1,6}(?:[?#].*)?", re.IGNORECASE
+)
+_TORRENT_OPTION = re.compile(r"--(?:bt|dht|seed|enable-dht|enable-peer|listen-port|follow-torrent)\b")
+
+
 def _aria2(process: Process) -> str:
-    process.announce()
     options, operands = split(process.arguments, "dosxjiTMkml", _ARIA_VALUED)
-    for path in values_of(options, "i", "input-file"):
+    listed = values_of(options, "i", "input-file")
+    plain = bool(operands) and not listed and all(map(_PLAIN_FILE.fullmatch, operands))
+    # An options file copied whole: what it says of torrents has no effect on a plain file.
+    idle = [each for each in process.arguments if plain and _TORRENT_OPTION.match(each)]
+    process.announce(hide=idle)
+    for path in listed:
         operands.extend(
             line for line in (process.read(path) or "").splitlines() if line and not line[0].isspace()
         )
@@ -397,7 +408,6 @@ _FETCHERS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "ipfs": ("o", ("output",), ("o", "output")),
     "wormhole": ("o", (), ()),
     "croc": ("", ("relay",), ()),
-    "repo": ("ubm", ("manifest-url",), ()),
     "pget": ("", (), ()),
     "dvc": ("or", ("out", "rev"), ("o", "out")),
     "websocat": ("", (), ()),
