@@ -647,6 +647,8 @@ def binary(self: Evaluator, operation: type[ast.operator], left: Value, right: V
     found = _by_method(self, operation, left, right)
     if found is not None:
         return found
+    if one in library.FIELDS and operation in (ast.Add, ast.Sub):
+        return _field_sum(operation, left, right)
     if operation is ast.Div and (one is Path or other is Path):
         return library.path_join([self.text(left), self.text(right)])
     if operation is ast.Add and (one is str or other is str):
@@ -656,6 +658,14 @@ def binary(self: Evaluator, operation: type[ast.operator], left: Value, right: V
     if operation is ast.BitOr and (one is Symbol or other is Symbol):
         return _pipe(self, left, right)
     return UNKNOWN
+
+
+def _field_sum(operation: type[ast.operator], left: Value, right: Value) -> Value:
+    """A day and a time after it; parts of an address."""
+    try:
+        return _OPERATORS[operation](left, right)
+    except Exception:
+        return UNKNOWN
 
 
 def _pipe(self: Evaluator, left: Value, right: Value) -> Value:

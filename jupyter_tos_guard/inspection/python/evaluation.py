@@ -340,7 +340,7 @@ class Evaluator:
                 value = self.run([statement])
                 heat.warm(names, screening.words, unread.hot)
                 if self.session.patched:
-                    unread.hot |= heat.patched(self.session.patched)
+                    unread.hot |= heat.patched(self.session.patched, unread.hot)
         return value
 
     def need(self, names: set[str]) -> None:
@@ -722,7 +722,7 @@ class Evaluator:
             self.budget.spend(1 + len(shown) // 64)
             # A list that holds itself: each level's quotes double those of the level below.
             return shown if len(shown) <= Budget.MAX_SIZE else HOLE
-        if is_plain(value):
+        if is_plain(value) or kind in library.SHOWN:
             return library.bounded_text(value)
         if kind is Choice:
             return self.text(value.values[0])
@@ -1058,7 +1058,8 @@ class Evaluator:
             method = value.cls.find("__format__")
             if method is not None:
                 return self.text(self.call(Bound(method, value), [spec]))
-        if kind not in (str, int, float, bool):
+        dated = kind in library.SHOWN and conversion in (None, -1)
+        if kind not in (str, int, float, bool) and not dated:
             value = self.text(value)
         if conversion in (114, "r"):
             value = repr(value) if type(value) is not str or value != HOLE else value
@@ -2380,7 +2381,7 @@ def hot_names(state: State, known: set[str] | None = None) -> set[str]:
         if session.deferred:
             hot |= heat.reached([each.function for each in session.deferred], state.names)
         if session.patched:
-            hot |= heat.patched(session.patched)
+            hot |= heat.patched(session.patched, hot)
         for function in session.transformers:
             hot |= heat.constants(function)
     return hot

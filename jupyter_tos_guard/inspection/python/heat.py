@@ -69,9 +69,9 @@ def reached(functions: Iterable[Value], bound: dict[str, Value]) -> set[str]:
     return waiting | {name for name in found if type(bound.get(name)) in _DATA}
 
 
-def patched(attributes: dict[str, Value]) -> set[str]:
+def patched(attributes: dict[str, Value], hot: set[str]) -> set[str]:
     """Last words of the modules' attributes that the program replaced by what reaches a sink."""
-    return {name.rpartition(".")[2] for name, value in attributes.items() if _is_hot(value, set(), 3)}
+    return {name.rpartition(".")[2] for name, value in attributes.items() if _is_hot(value, hot, 3)}
 
 
 def constants(function: Value) -> set[str]:
@@ -150,7 +150,8 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
     if kind is Class:
         return any(_is_hot(each, hot, depth - 1) for each in (*value.bases, *value.namespace.values()))
     if kind is Instance:
-        return _is_hot(value.cls, hot, depth - 1)
+        kept = [each for each in list(value.attributes.values())[:20] if _is_function(each)]
+        return _is_hot(value.cls, hot, depth - 1) or any(_is_hot(each, hot, depth - 1) for each in kept)
     if kind is Descriptor:
         return _is_hot(value.function, hot, depth - 1) or _is_hot(value.setter, hot, depth - 1)
     if kind is Namespace:
@@ -164,6 +165,10 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
     if kind is dict:
         return any(_is_hot(each, hot, depth - 1) for each in list(value.values())[:20])
     return False
+
+
+def _is_function(value: Value) -> bool:
+    return type(value) in (Function, Bound, Partial) or (type(value) is Symbol and not value.called)
 
 
 #: Calls that return something to run or send through, beside classes.

@@ -155,6 +155,9 @@ def _perform(self: Evaluator, value: Any, name: str, arguments: Arguments, keywo
             return list(getattr(value, name)())
         if name == "most_common":
             return sorted(value.items(), key=lambda pair: -pair[1])[: arguments[0] if arguments else None]
+        if name == "elements":
+            known = all(type(each) is int and each < 1 << 14 for each in value.values())
+            return Generator([key for key, times in value.items() for _ in range(times)]) if known else UNKNOWN
         if name == "get" and type(value) is dict and arguments and type(arguments[0]) in (Unknown, Symbol):
             return self.item(value, arguments[0])
         if name == "to_bytes" and (
@@ -376,13 +379,21 @@ def _field(self: Evaluator, value: Value, name: str, arguments: Arguments, keywo
         return library.pure(self, f"re.{name}", [value, *arguments], keywords)
     if not all(is_plain(each) for each in arguments):
         return UNKNOWN
-    if name.startswith("_") and name not in ("__getitem__", "_replace", "_asdict"):
+    if (name.startswith("_") and name not in ("__getitem__", "_replace", "_asdict")) or name in _CLOCK:
+        return UNKNOWN
+    if name == "strftime" and arguments and len(arguments[0]) > library.MAX_FORMAT:
         return UNKNOWN
     try:
         result = getattr(value, name)(*arguments, **keywords)
     except Exception:
         return UNKNOWN
+    if type(result).__module__ == "datetime":
+        library.kept(result)
     return library.checked(result)
+
+
+#: Methods of a fixed time that ask the machine for its clock or its zone.
+_CLOCK: Final = frozenset("today now utcnow fromtimestamp utcfromtimestamp timestamp astimezone".split())
 
 
 def _instance(self: Evaluator, value: Instance, name: str, arguments: Arguments, keywords: Keywords) -> Value:
@@ -574,7 +585,8 @@ def _send(self: Evaluator, value: Generator, given: Value) -> Value:
 
     function = value.function
     assert function is not None
-    if given is None and value.position < len(value.items):
+    fed = any(each is not None for each in value.sent)
+    if given is None and value.position < len(value.items) and not fed:
         value.position += 1
         value.sent.append(None)
         return value.items[value.position - 1]
@@ -602,14 +614,14 @@ def _process(self: Evaluator, value: Process, name: str, arguments: Arguments, k
         "writelines",
         "send",
         "sendline",
-        "sendline",
         "run_command",
         "stdin_write",
     ):
         given = arguments[0] if arguments else keywords.get("input")
         if given is not None:
+            end = "\n" if name in ("sendline", "run_command") else ""
             for each in self.items(given) if type(given) is list else [given]:
-                processes.feed(self, value, each)
+                processes.feed(self, value, self.text(processes.decoded(each)) + end)
     output: Value = value.output if value.text else value.output.encode("utf-8", "replace")
     if not value.output:
         output = UNKNOWN

@@ -7,6 +7,8 @@ arguments. None has an effect on the world; what they reach may.
 from __future__ import annotations
 
 import ast
+import re
+import string
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
@@ -30,6 +32,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Native,
     Partial,
     Path,
+    Process,
     Stream,
     Symbol,
     Unknown,
@@ -569,11 +572,8 @@ def _next(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
     if type(value) is Instance and (method := value.cls.find("__next__")) is not None:
         return self.call(Bound(method, value), [])
     if type(value) is Generator:
-        if value.position < len(value.items):
-            value.position += 1
-            if value.function is not None:
-                value.sent.append(None)
-            return value.items[value.position - 1]
+        if value.position < len(value.items) or any(each is not None for each in value.sent):
+            return methods.call(self, value, "__next__", [], {})
         return arguments[1] if len(arguments) > 1 else UNKNOWN
     for each in self.iterate(value):
         return each
@@ -641,12 +641,14 @@ def _collection(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
     if kind in ("deque", "UserList", "Queue", "SimpleQueue", "JoinableQueue"):
         return self.items(arguments[0]) if arguments and type(arguments[0]) is not int else []
     if kind == "Counter":
+        if arguments and type(arguments[0]) is dict:
+            return {**arguments[0], **keywords}
         counts: dict[Value, Value] = {}
         for each in self.items(arguments[0]) if arguments else []:
             if not library.is_hashable(each):
                 return UNKNOWN
             counts[each] = counts.get(each, 0) + 1
-        return counts
+        return {**counts, **keywords}
     if kind == "defaultdict":
         self.escape_all(arguments[:1], {})
         arguments = arguments[1:]
@@ -661,25 +663,27 @@ def _collection(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
 
 
 def _template(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    import re
-
     text = self.text(first_argument(arguments, keywords.get("template", "")))
 
-    def substitute(given: Arguments, named: Keywords) -> Value:
+    def fill(given: Arguments, named: Keywords, whole: bool) -> Value:
         values = dict(given[0]) if given and type(given[0]) is dict else {}
         values.update(named)
 
         def replace(match: re.Match[str]) -> str:
-            name = match.group(1) or match.group(2)
-            if name is None:
-                return "$"
-            return self.text(values[name]) if name in values else HOLE
+            name = match["named"] or match["braced"]
+            if name in values:
+                return self.text(values[name])
+            return "$" if match["escaped"] else HOLE if whole else match.group()
 
-        return library.checked(re.sub(r"\$(?:\$|(\w+)|\{(\w+)\})", replace, text))
+        return library.checked(string.Template.pattern.sub(replace, text))
 
     return Namespace(
         "Template",
-        {"substitute": Native(substitute), "safe_substitute": Native(substitute), "template": text},
+        {
+            "substitute": Native(lambda given, named: fill(given, named, True)),
+            "safe_substitute": Native(lambda given, named: fill(given, named, False)),
+            "template": text,
+        },
     )
 
 
@@ -849,7 +853,7 @@ def _print(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
     target = keywords.get("file")
     if target is None:
         target = self.outputs[-1] if self.outputs else self.session.patched.get("sys.stdout")
-    if type(target) is not Stream:
+    if type(target) not in (Stream, Process, Instance):
         for each in arguments:
             if type(each) is Instance:
                 self.text(each)
@@ -858,7 +862,8 @@ def _print(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
             self.text(keywords.get(name)) if type(keywords.get(name)) is str else usual
             for name, usual in (("sep", " "), ("end", "\n"))
         )
-        methods.write(self, target, between.join(self.text(each) for each in arguments) + end)
+        text = between.join(self.text(each) for each in arguments) + end
+        self.call(self.attribute(target, "write"), [text])
     return None
 
 

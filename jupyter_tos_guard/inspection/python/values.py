@@ -8,7 +8,7 @@ all. They hold data only; what may be done with them is in :mod:`.evaluation`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jupyter_tos_guard.inspection.facts import HOLE
@@ -279,14 +279,18 @@ class Path:
 class Process:
     """A process that was started, as much as is known of what it prints."""
 
-    __slots__ = ("output", "shell", "stdin", "text")
+    __slots__ = ("output", "shell", "stdin", "text", "words")
 
-    def __init__(self, output: str, text: bool = True, shell: str = "", stdin: str = "") -> None:
+    def __init__(
+        self, output: str, text: bool = True, shell: str = "", stdin: str = "", words: Sequence[str] = ()
+    ) -> None:
         self.output = output
         self.text = text
         #: Program name if it reads commands from its standard input.
         self.shell = shell
         self.stdin = stdin
+        #: The program with its arguments, if they are known.
+        self.words = words
 
 
 class Lines(list[Value]):
