@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import Kind
-from jupyter_tos_guard.inspection.python import library, sinks
-from jupyter_tos_guard.inspection.python.carriers import records
+from jupyter_tos_guard.inspection.python import library, sinks, trees
+from jupyter_tos_guard.inspection.python.carriers import arrays, records
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -321,6 +321,8 @@ def _get_array(self: Evaluator, value: Array, name: str) -> Value:
         return value.transposed()
     if name in ("flat", "values", "data"):
         return value
+    if name == "index":
+        return Array(range(len(value)) if value.labels is None else value.labels)
     if name in ("size", "shape"):
         return len(value) if name == "size" else value.shape or (len(value),)
     if name == "dtype":
@@ -353,6 +355,8 @@ def _get_code(self: Evaluator, value: Code, name: str) -> Value:
         return tuple(value.calls.constants)
     if name in ("co_name", "co_filename"):
         return value.function.name if value.function is not None else "<string>"
+    if name == "body" and (nodes := trees.nodes_of(value)) is not None:
+        return trees.field(nodes, name)
     return Method(value, name)
 
 
@@ -428,7 +432,11 @@ def put(self: Evaluator, value: Value, name: str, new: Value, node: ast.AST | No
     elif kind is Class:
         self.store(value.namespace, name, new)
     elif kind is Symbol:
-        sinks.put_attribute(self, value, name, new, node)
+        if not trees.put_field(self, value, name, new):
+            sinks.put_attribute(self, value, name, new, node)
+    elif kind is Code:
+        if name != "body" or not trees.put_field(self, trees.nodes_of(value), name, new):
+            self.escape(new, [], {})
     elif kind is Choice:
         for each in value.values:
             put(self, each, name, new, node)
@@ -457,8 +465,10 @@ def item(self: Evaluator, value: Value, index: Value) -> Value:
     kind = type(value)
     if type(index) is Choice and kind is not Choice:
         return either([item(self, value, each) for each in index.values])
-    if kind in (str, bytes, list, tuple, Lines, bytearray, range, Array, Subclasses):
+    if kind in (str, bytes, list, tuple, Lines, bytearray, range, Subclasses):
         return _sequence_item(self, value, index)
+    if kind is Array:
+        return arrays.item(self, value, index)
     if kind is dict:
         return _dict_item(self, value, index)
     if kind is Symbol:
@@ -502,16 +512,9 @@ def _sequence_item(self: Evaluator, value: Any, index: Value) -> Value:
         except (IndexError, ValueError):
             return Symbol("os._wrap_close") if type(value) is Subclasses else UNKNOWN
         if kind is slice:
-            if type(value) is Array:
-                return Array(found, value.kind)
             if type(value) in (str, bytes):
                 self.note(found, "reversed" if index.step == -1 else "", value)
         return found
-    if type(value) is Array and type(index) in (list, Array):
-        try:
-            return Array([value[each] for each in index], value.kind)
-        except (IndexError, TypeError):
-            return UNKNOWN
     if type(value) in (list, tuple) and 0 < len(value) <= Choice.MAX and kind in (type(UNKNOWN), Symbol):
         return either(value)
     if type(value) is Subclasses:
@@ -747,6 +750,17 @@ def _plain_or_text(self: Evaluator, value: Value) -> Value:
 
 def _elementwise(self: Evaluator, operation: type[ast.operator], left: Value, right: Value) -> Value:
     """Arithmetic of arrays."""
+    if operation is ast.MatMult:
+        known = type(left) is Array and type(right) is Array
+        return arrays.product(self, left, right) if known else UNKNOWN
+    kind = left.kind if type(left) is Array else right.kind
+    made = _each_pair(self, left, right, kind, lambda one, other: binary(self, operation, one, other))
+    return library.wrapped(made) if type(made) is Array else made
+
+
+def _each_pair(
+    self: Evaluator, left: Value, right: Value, kind: str, compute: Callable[[Value, Value], Value]
+) -> Value:
     many = left if type(left) in (Array, list, tuple) else None
     more = right if type(right) in (Array, list, tuple) else None
     if many is not None and more is not None:
@@ -762,9 +776,9 @@ def _elementwise(self: Evaluator, operation: type[ast.operator], left: Value, ri
     else:
         return UNKNOWN
     self.budget.spend(len(first) // 8 + 1)
-    kind = left.kind if type(left) is Array else right.kind
-    pairs = zip(first, second, strict=False)
-    return library.wrapped(Array([binary(self, operation, a, b) for a, b in pairs], kind))
+    made = [compute(one, other) for one, other in zip(first, second, strict=False)]
+    model = left if type(left) is Array and len(left) == len(made) else right
+    return model.like(made, kind) if type(model) is Array and len(model) == len(made) else Array(made, kind)
 
 
 def _by_method(self: Evaluator, operation: type[ast.operator], left: Value, right: Value) -> Value | None:
@@ -840,7 +854,7 @@ def compare(self: Evaluator, operation: type[ast.cmpop], left: Value, right: Val
                 return self.call(Bound(method, each), [against])
         return UNKNOWN
     if one is Array or other is Array:
-        return UNKNOWN
+        return _compared(self, operation, left, right)
     if (one in _SIMPLE and other in _SIMPLE) or left is None or right is None:
         if one in _OPAQUE or other in _OPAQUE or has_hole(left) or has_hole(right):
             return UNKNOWN
@@ -853,6 +867,13 @@ def compare(self: Evaluator, operation: type[ast.cmpop], left: Value, right: Val
     if one is Symbol and other is Symbol and left.name == right.name and operation is ast.Eq:
         return True if not left.called and not right.called else UNKNOWN
     return UNKNOWN
+
+
+def _compared(self: Evaluator, operation: type[ast.cmpop], left: Value, right: Value) -> Value:
+    """Compare each value of an array."""
+    if len(left if type(left) is Array else right) > arrays.MAX_ITEMS:
+        return UNKNOWN
+    return _each_pair(self, left, right, "bool", lambda one, other: compare(self, operation, one, other))
 
 
 _OPAQUE: Final = frozenset({Symbol, Choice, type(UNKNOWN), Instance})

@@ -595,7 +595,7 @@ class Evaluator:
         """Iterate over ``value``; yields one unknown value if it is not known."""
         kind = type(value)
         if kind in (str, bytes, bytearray, list, tuple, range, Lines, Array, Subclasses):
-            yield from value
+            yield from value if kind is not Array or value.shape is None else value.rows()
         elif kind in (dict, set, frozenset):
             yield from list(value)
         elif kind is Generator:
@@ -1429,6 +1429,12 @@ def _unary(self: Evaluator, node: Any) -> Value:
         return (
             _UNARY[type(node.op)](value) if kind is not float or type(node.op) is not ast.Invert else UNKNOWN
         )
+    if kind is Array:
+        invert = type(node.op) is ast.Invert
+        flips = invert and all(type(each) is bool for each in value)
+        known = all(type(each) in (int, bool) or (type(each) is float and not invert) for each in value)
+        compute = operator.not_ if flips else _UNARY[type(node.op)]
+        return value.like([compute(each) for each in value]) if known else UNKNOWN
     if kind is Instance:
         method = value.cls.find(_UNARY_METHODS[type(node.op)])
         if method is not None:
@@ -2345,7 +2351,11 @@ def run_python(
     names = state.names
     try:
         with self.session.argv(argv):
-            if source.lstrip()[:1] == "{" and '"cells"' in source and (cells := library.notebook_cells(source)):
+            if (
+                source.lstrip()[:1] == "{"
+                and '"cells"' in source
+                and (cells := library.notebook_cells(source))
+            ):
                 self.inside(unit, self.frame_of(names), lambda: kernels.run_notebook(self, cells))
             else:
                 self.inside(unit, self.frame_of(names), lambda: self.run(parse_python(source)))

@@ -524,7 +524,7 @@ def _length(self: Evaluator, name: str, arguments: list[Value], keywords: dict[s
         return UNKNOWN
     if type(value) is Instance and (method := value.cls.find("__len__")) is not None:
         return self.call(Bound(method, value), [])
-    return len(value)
+    return len(value) if type(value) is not Array or value.shape is None else value.shape[0]
 
 
 def _integer(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:

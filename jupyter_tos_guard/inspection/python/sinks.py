@@ -11,7 +11,7 @@ import ast
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
-from jupyter_tos_guard.inspection.python import carriers, effects, library, reflection
+from jupyter_tos_guard.inspection.python import carriers, effects, library, reflection, trees
 from jupyter_tos_guard.inspection.python.carriers import listeners, tables
 from jupyter_tos_guard.inspection.python.effects import (
     addresses,
@@ -321,6 +321,9 @@ def attribute(self: Evaluator, symbol: Symbol, name: str) -> Value:
     if name == "args" and library.is_exception(symbol):
         return tuple(symbol.details[0])
     if symbol.called and symbol.details is not None:
+        found = trees.field(symbol, name)
+        if found is not None:
+            return found
         return addresses.result_attribute(self, symbol, full, name)
     return Symbol(full, symbol.called)
 

@@ -300,17 +300,38 @@ class Lines(list[Value]):
 
 
 class Array(list[Value]):
-    """An array of known numbers, row by row; ``kind`` is numpy's name of their type.
+    """An array of known values, row by row; ``kind`` is numpy's name of their type.
 
-    ``shape`` is its rows and columns if it has been given two dimensions.
+    ``shape`` is its rows and columns if it has been given two dimensions;
+    ``labels`` are those of a series, None if they are the places.
     """
 
-    __slots__ = ("kind", "shape")
+    __slots__ = ("kind", "labels", "shape")
 
     def __init__(self, items: Iterable[Value] = (), kind: str = "int64") -> None:
         super().__init__(items)
         self.kind = kind
         self.shape: tuple[int, int] | None = None
+        self.labels: list[Value] | None = None
+
+    def like(self, items: Iterable[Value], kind: str = "") -> Array:
+        """Return as many other values in the same places."""
+        made = Array(items, kind or self.kind)
+        made.shape, made.labels = self.shape, self.labels
+        return made
+
+    def taken(self, places: Iterable[int]) -> Array:
+        """Return the values at ``places``, with their labels."""
+        places = list(places)
+        made = Array([self[each] for each in places], self.kind)
+        if self.labels is not None:
+            made.labels = [self.labels[each] for each in places]
+        return made
+
+    def rows(self) -> list[Array]:
+        """Rows of an array of two dimensions."""
+        width = self.shape[1] if self.shape is not None else 1
+        return [Array(self[at : at + width], self.kind) for at in range(0, len(self), width)]
 
     def transposed(self) -> Array:
         """Return the array column by column."""
@@ -354,7 +375,7 @@ class Generator:
 class Code:
     """A code object: text, a syntax tree, or the names and constants of a marshalled one."""
 
-    __slots__ = ("calls", "function", "mode", "source", "tree")
+    __slots__ = ("calls", "function", "mode", "nodes", "source", "tree")
 
     def __init__(
         self,
@@ -369,6 +390,8 @@ class Code:
         self.tree = tree
         self.function = function
         self.calls = calls
+        #: Nodes of the text, once the program has asked for them: it may have changed them.
+        self.nodes: Symbol | None = None
 
 
 _PLAIN = frozenset({str, bytes, int, float, bool, type(None), complex, bytearray, range})

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from jupyter_tos_guard.inspection.python.carriers import (
+    arrays,
     command_lines,
     listeners,
     markup,
@@ -26,5 +27,6 @@ HANDLERS: Final[dict[str, Any]] = {
     **records.HANDLERS,
     **queues.HANDLERS,
     **listeners.HANDLERS,
+    **arrays.HANDLERS,
     **tables.HANDLERS,
 }
