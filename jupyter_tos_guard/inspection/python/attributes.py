@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import Kind
 from jupyter_tos_guard.inspection.python import library, sinks, trees
-from jupyter_tos_guard.inspection.python.carriers import arrays, records
+from jupyter_tos_guard.inspection.python.carriers import arrays, records, tables
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -32,6 +32,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Subclasses,
     Super,
     Symbol,
+    Table,
     Value,
     either,
     has_hole,
@@ -328,8 +329,19 @@ def _get_array(self: Evaluator, value: Array, name: str) -> Value:
     if name == "dtype":
         return value.kind
     if name == "str":
-        return Symbol("pandas.Series.str", True, ([value], {}))
+        return tables.texts(self, value)
+    if name in ("iloc", "iat"):
+        return Array(value, value.kind)
+    if name in ("loc", "at"):
+        return value
+    if value.labels is not None and name in value.labels:
+        return value[value.labels.index(name)]
     return Method(value, name)
+
+
+def _get_table(self: Evaluator, value: Table, name: str) -> Value:
+    found = tables.attribute(self, value, name)
+    return Method(value, name) if found is None else found
 
 
 def _get_stream(self: Evaluator, value: Stream, name: str) -> Value:
@@ -393,6 +405,7 @@ _GET: Final[dict[type, Callable[[Evaluator, Any, str], Value]]] = {
     Process: _get_process,
     Lines: _get_lines,
     Array: _get_array,
+    Table: _get_table,
     Stream: _get_stream,
     Path: _get_path,
     Code: _get_code,
@@ -469,6 +482,8 @@ def item(self: Evaluator, value: Value, index: Value) -> Value:
         return _sequence_item(self, value, index)
     if kind is Array:
         return arrays.item(self, value, index)
+    if kind is Table:
+        return tables.item(self, value, index)
     if kind is dict:
         return _dict_item(self, value, index)
     if kind is Symbol:
@@ -511,9 +526,8 @@ def _sequence_item(self: Evaluator, value: Any, index: Value) -> Value:
             found = value[index]
         except (IndexError, ValueError):
             return Symbol("os._wrap_close") if type(value) is Subclasses else UNKNOWN
-        if kind is slice:
-            if type(value) in (str, bytes):
-                self.note(found, "reversed" if index.step == -1 else "", value)
+        if kind is slice and type(value) in (str, bytes):
+            self.note(found, "reversed" if index.step == -1 else "", value)
         return found
     if type(value) in (list, tuple) and 0 < len(value) <= Choice.MAX and kind in (type(UNKNOWN), Symbol):
         return either(value)
@@ -562,6 +576,8 @@ def put_item(self: Evaluator, value: Value, index: Value, new: Value) -> None:
                 value[index] = new
         except (TypeError, ValueError, IndexError):
             return
+    elif kind is Table:
+        tables.put_item(self, value, index, new)
     elif kind is Symbol:
         sinks.put_item(self, value, index, new)
     elif kind is Namespace and type(index) is str:
@@ -664,7 +680,7 @@ def binary(self: Evaluator, operation: type[ast.operator], left: Value, right: V
 
 
 def _field_sum(operation: type[ast.operator], left: Value, right: Value) -> Value:
-    """A day and a time after it; parts of an address."""
+    """Add what has a type of its own: a time to a day."""
     try:
         return _OPERATORS[operation](left, right)
     except Exception:

@@ -58,6 +58,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Subclasses,
     Super,
     Symbol,
+    Table,
     Unknown,
     Value,
     either,
@@ -585,6 +586,15 @@ class Evaluator:
                 values.append(self.evaluate(node))
         return values
 
+    def evaluate_with(self, names: dict[str, Value], node: ast.expr) -> Value:
+        """Value of an expression where some names stand for something else."""
+        outer = self.frame
+        self.frame = Frame("function", names, outer.globals, outer)
+        try:
+            return self.evaluate(node)
+        finally:
+            self.frame = outer
+
     def items(self, value: Value) -> list[Value]:
         """Return what iterating over ``value`` gives, as far as it is known; one unknown if not."""
         if type(value) is range and value[self.MAX_ITEMS :]:
@@ -598,6 +608,8 @@ class Evaluator:
             yield from value if kind is not Array or value.shape is None else value.rows()
         elif kind in (dict, set, frozenset):
             yield from list(value)
+        elif kind is Table:
+            yield from list(value.columns)
         elif kind is Generator:
             while value.position < len(value.items):
                 value.position += 1

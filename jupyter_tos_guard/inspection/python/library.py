@@ -362,6 +362,26 @@ def _resolve(name: str) -> Any:
 _ROOTS: Final = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 
 
+def dependency(name: str) -> ModuleType:
+    """Import a module that this package depends on, never one of the same name in the user's folder.
+
+    Raises
+    ------
+    ImportError
+        There is none where packages are installed.
+    """
+    module = sys.modules.get(name)
+    if module is None:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None or not spec.origin.startswith(_PACKAGES):
+            raise ImportError(name)
+        module = importlib.import_module(name)
+    return module
+
+
+_PACKAGES: Final = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+
+
 def stdlib(name: str) -> ModuleType:
     """Import a module of the standard library, never one of the same name in the user's folder.
 

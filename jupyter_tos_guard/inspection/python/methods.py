@@ -25,6 +25,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Stream,
     Subclasses,
     Symbol,
+    Table,
     Unknown,
     Value,
     either,
@@ -156,10 +157,9 @@ def _perform(self: Evaluator, value: Any, name: str, arguments: Arguments, keywo
         if name == "most_common":
             return sorted(value.items(), key=lambda pair: -pair[1])[: arguments[0] if arguments else None]
         if name == "elements":
-            known = all(type(each) is int and each < 1 << 14 for each in value.values())
-            return (
-                Generator([key for key, times in value.items() for _ in range(times)]) if known else UNKNOWN
-            )
+            if not all(type(each) is int for each in value.values()) or sum(value.values()) > 1 << 16:
+                return UNKNOWN
+            return Generator([key for key, times in value.items() for _ in range(times)])
         if name == "get" and type(value) is dict and arguments and type(arguments[0]) in (Unknown, Symbol):
             return self.item(value, arguments[0])
         if name == "to_bytes" and (
@@ -420,6 +420,12 @@ def _array(self: Evaluator, value: Array, name: str, arguments: Arguments, keywo
     return arrays.method(self, value, name, arguments, keywords)
 
 
+def _table(self: Evaluator, value: Table, name: str, arguments: Arguments, keywords: Keywords) -> Value:
+    from jupyter_tos_guard.inspection.python.carriers import tables
+
+    return tables.method(self, value, name, arguments, keywords)
+
+
 def _stream(self: Evaluator, value: Stream, name: str, arguments: Arguments, keywords: Keywords) -> Value:
     if name in ("read", "getvalue", "read1", "readall", "getbuffer"):
         if name.startswith("get"):
@@ -611,5 +617,6 @@ _OF: Final[dict[type, Callable[..., Value]]] = {
     Process: _process,
     Code: _code,
     Subclasses: _subclasses,
+    Table: _table,
     Method: lambda self, value, name, arguments, keywords: UNKNOWN,
 }

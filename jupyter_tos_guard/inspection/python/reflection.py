@@ -17,7 +17,6 @@ from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, f
 from jupyter_tos_guard.inspection.python.carriers import records
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
-    Array,
     Bound,
     Choice,
     Class,

@@ -345,6 +345,24 @@ class Array(list[Value]):
         return made
 
 
+class Table:
+    """A data frame: columns of as many known values, labels of its rows, and the call that made it."""
+
+    __slots__ = ("columns", "kind", "labels")
+
+    def __init__(
+        self, columns: dict[Value, list[Value]], kind: str, labels: list[Value] | None = None
+    ) -> None:
+        self.columns = columns
+        self.kind = kind
+        size = len(next(iter(columns.values()), ()))
+        self.labels: list[Value] = list(range(size)) if labels is None else list(labels)
+
+    def rows(self) -> list[tuple[Value, ...]]:
+        """Cells row by row."""
+        return list(zip(*self.columns.values(), strict=True))
+
+
 class Subclasses(list[Value]):
     """``object.__subclasses__()``: which class stands at which number is not known."""
 

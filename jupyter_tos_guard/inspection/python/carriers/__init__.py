@@ -1,4 +1,4 @@
-"""Objects that carry text from one place to another: settings, command lines, markup, records, tables and more.
+"""Objects that carry text from one place to another: settings, command lines, markup, records, tables.
 
 Each is modelled as an object of attributes whose methods compute on what is
 known. None has an effect on the world; what they cannot follow is unknown.
@@ -18,6 +18,7 @@ from jupyter_tos_guard.inspection.python.carriers import (
     records,
     settings,
     tables,
+    templates,
 )
 
 HANDLERS: Final[dict[str, Any]] = {
@@ -29,4 +30,5 @@ HANDLERS: Final[dict[str, Any]] = {
     **listeners.HANDLERS,
     **arrays.HANDLERS,
     **tables.HANDLERS,
+    **templates.HANDLERS,
 }

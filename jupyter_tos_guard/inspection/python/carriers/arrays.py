@@ -36,7 +36,7 @@ MAX_ITEMS: Final = 1 << 14
 def make(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """Arrays and series of known values."""
     word = symbol.name.rpartition(".")[2]
-    value = first_argument(arguments, keywords.get("data", UNKNOWN))
+    value: Value = first_argument(arguments, keywords.get("data", UNKNOWN))
     series = word == "Series"
     kind = keywords.get(
         "dtype", arguments[1] if len(arguments) > 1 and symbol.name.startswith("numpy.") else None
@@ -52,16 +52,16 @@ def make(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywor
         return UNKNOWN
     if word in ("zeros", "ones", "full", "empty", "eye", "identity"):
         return _filled(word, value, label, arguments)
-    labels = keywords.get("index", arguments[1] if series and len(arguments) > 1 else None)
+    labels: Value = keywords.get("index", arguments[1] if series and len(arguments) > 1 else None)
     if series and type(value) is dict:
         value, labels = list(value.values()), list(value)
     if type(value) in (list, tuple, range, Array, Generator, Lines) and not (
         type(value) is range and value[MAX_ITEMS:]
     ):
         items = self.items(value)
-        grid = None if series else _grid(items)
-        if grid is not None:
-            return grid
+        square = None if series else grid(items)
+        if square is not None:
+            return square
         if "int" in label and items and all(type(each) is str and each.isdecimal() for each in items):
             items = [int(each) for each in items if len(each) < 20]
         if len(items) <= MAX_ITEMS and not any(type(each) in (list, tuple) for each in items[:4]):
@@ -86,7 +86,7 @@ def _filled(word: str, value: Value, label: str, arguments: Arguments) -> Value:
     return Array([fill] * size, label or "float64")
 
 
-def _grid(rows: list[Value]) -> Array | None:
+def grid(rows: list[Value]) -> Array | None:
     """Rows of equal length as an array of two dimensions; None if they are something else."""
     if not rows or not all(type(row) in (list, tuple, Array) and len(row) == len(rows[0]) for row in rows):
         return None
@@ -108,11 +108,11 @@ def item(self: Evaluator, value: Array, index: Value) -> Value:
         return value[value.labels.index(index)]
     if value.shape is not None:
         return _grid_item(self, value, index)
-    if kind in (int, bool, slice):
-        try:
-            return value.taken(range(len(value))[index]) if kind is slice else value[index]
-        except (IndexError, ValueError):
-            return UNKNOWN
+    if kind is slice:
+        places = list(range(len(value)))
+        return value.taken(places[index])
+    if kind in (int, bool):
+        return value[index] if -len(value) <= index < len(value) else UNKNOWN
     if kind in (list, Array):
         places = places_of(index, len(value))
         if places is None and value.labels is not None and all(each in value.labels for each in index):
@@ -407,7 +407,7 @@ def over(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywor
             known, argument(arguments, keywords, 1, "shift"), argument(arguments, keywords, 2, "axis")
         )
     if word == "tile":
-        times = arguments[1] if len(arguments) > 1 else None
+        times: Any = argument(arguments, keywords, 1, "reps")
         small = type(times) is int and len(known) * times <= MAX_ITEMS
         return Array(list(known) * times, known.kind) if small else UNKNOWN
     if word == "delete":
@@ -425,7 +425,7 @@ def _known(value: Value) -> Value:
     """Return a list as the array that numpy makes of it."""
     if type(value) not in (list, tuple, range):
         return value
-    return _grid(list(value)) or Array(value, "str" if value and type(value[0]) is str else "int64")
+    return grid(list(value)) or Array(value, "str" if value and type(value[0]) is str else "int64")
 
 
 def _rolled(value: Array, by: Value, axis: Value) -> Value:
@@ -633,8 +633,9 @@ HANDLERS: Final[dict[str, Any]] = {
         [
             f"numpy.{module}.{word}"
             for module in ("char", "core.defchararray", "strings")
-            for word in "add multiply mod lower upper title swapcase capitalize replace strip lstrip rstrip join "
-            "center ljust rjust zfill decode encode translate partition rpartition split expandtabs".split()
+            for word in "add multiply mod lower upper title swapcase capitalize replace strip lstrip rstrip "
+            "join center ljust rjust zfill decode encode translate partition rpartition split "
+            "expandtabs".split()
         ],
         characters,
     ),
