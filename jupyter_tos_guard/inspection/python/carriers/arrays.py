@@ -108,17 +108,16 @@ def item(self: Evaluator, value: Array, index: Value) -> Value:
         return value[value.labels.index(index)]
     if value.shape is not None:
         return _grid_item(self, value, index)
-    if kind is slice:
-        places = list(range(len(value)))
-        return value.taken(places[index])
     if kind in (int, bool):
         return value[index] if -len(value) <= index < len(value) else UNKNOWN
-    if kind in (list, Array):
+    places: list[int] | None = None
+    if kind is slice:
+        places = [*range(len(value))][index.start : index.stop : index.step or None]
+    elif kind in (list, Array):
         places = places_of(index, len(value))
         if places is None and value.labels is not None and all(each in value.labels for each in index):
             places = [value.labels.index(each) for each in index]
-        return value.taken(places) if places is not None else UNKNOWN
-    return UNKNOWN
+    return value.taken(places) if places is not None else UNKNOWN
 
 
 def places_of(index: Value, size: int) -> list[int] | None:
