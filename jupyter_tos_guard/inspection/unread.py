@@ -81,6 +81,7 @@ class Statement:
         if self.binds or self.uses:
             return
         binds, uses = self.binds, self.uses
+        loops: list[ast.For] = []
         node: Any
         for node in nodes(self.node):
             kind = type(node)
@@ -101,7 +102,12 @@ class Statement:
                 self._read_order(node.value)
             elif kind is ast.withitem and type(node.context_expr) is ast.Call:
                 self.changes.update(map(_base, node.context_expr.args))  # redirect_stdout(text)
+            elif kind is ast.For and type(node.target) is ast.Name:
+                loops.append(node)
         binds |= self.imports
+        for node in loops:
+            if node.target.id in self.changes:  # what is changed belongs to what the loop goes through
+                self.changes.update(each.id for each in nodes(node.iter) if type(each) is ast.Name)
         self.changes.discard("")
 
     def _read_order(self, node: ast.Call) -> None:

@@ -58,6 +58,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Subclasses,
     Super,
     Symbol,
+    Table,
     Unknown,
     Value,
     either,
@@ -343,7 +344,7 @@ class Evaluator:
                 value = self.run([statement])
                 heat.warm(names, screening.words | unread.changed_by(screening.words), unread.hot)
                 if self.session.patched:
-                    unread.hot |= heat.patched(self.session.patched)
+                    unread.hot |= heat.patched(self.session.patched, unread.hot)
         return value
 
     def need(self, names: set[str]) -> None:
@@ -588,6 +589,15 @@ class Evaluator:
                 values.append(self.evaluate(node))
         return values
 
+    def evaluate_with(self, names: dict[str, Value], node: ast.expr) -> Value:
+        """Value of an expression where some names stand for something else."""
+        outer = self.frame
+        self.frame = Frame("function", names, outer.globals, outer)
+        try:
+            return self.evaluate(node)
+        finally:
+            self.frame = outer
+
     def items(self, value: Value) -> list[Value]:
         """Return what iterating over ``value`` gives, as far as it is known; one unknown if not."""
         if type(value) is range and value[self.MAX_ITEMS :]:
@@ -598,9 +608,11 @@ class Evaluator:
         """Iterate over ``value``; yields one unknown value if it is not known."""
         kind = type(value)
         if kind in (str, bytes, bytearray, list, tuple, range, Lines, Array, Subclasses):
-            yield from value
+            yield from value if kind is not Array or value.shape is None else value.rows()
         elif kind in (dict, set, frozenset):
             yield from list(value)
+        elif kind is Table:
+            yield from list(value.columns)
         elif kind is Generator:
             while value.position < len(value.items):
                 value.position += 1
@@ -725,7 +737,7 @@ class Evaluator:
             self.budget.spend(1 + len(shown) // 64)
             # A list that holds itself: each level's quotes double those of the level below.
             return shown if len(shown) <= Budget.MAX_SIZE else HOLE
-        if is_plain(value):
+        if is_plain(value) or kind in library.SHOWN:
             return library.bounded_text(value)
         if kind is Choice:
             return self.text(value.values[0])
@@ -1062,7 +1074,8 @@ class Evaluator:
             method = value.cls.find("__format__")
             if method is not None:
                 return self.text(self.call(Bound(method, value), [spec]))
-        if kind not in (str, int, float, bool):
+        dated = kind in library.SHOWN and conversion in (None, -1)
+        if kind not in (str, int, float, bool) and not dated:
             value = self.text(value)
         if conversion in (114, "r"):
             value = repr(value) if type(value) is not str or value != HOLE else value
@@ -1433,6 +1446,12 @@ def _unary(self: Evaluator, node: Any) -> Value:
         return (
             _UNARY[type(node.op)](value) if kind is not float or type(node.op) is not ast.Invert else UNKNOWN
         )
+    if kind is Array:
+        invert = type(node.op) is ast.Invert
+        flips = invert and all(type(each) is bool for each in value)
+        known = all(type(each) in (int, bool) or (type(each) is float and not invert) for each in value)
+        compute = operator.not_ if flips else _UNARY[type(node.op)]
+        return value.like([compute(each) for each in value]) if known else UNKNOWN
     if kind is Instance:
         method = value.cls.find(_UNARY_METHODS[type(node.op)])
         if method is not None:
@@ -2391,7 +2410,7 @@ def hot_names(state: State, known: set[str] | None = None) -> set[str]:
         if session.deferred:
             hot |= heat.reached([each.function for each in session.deferred], state.names)
         if session.patched:
-            hot |= heat.patched(session.patched)
+            hot |= heat.patched(session.patched, hot)
         for function in session.transformers:
             hot |= heat.constants(function)
     return hot

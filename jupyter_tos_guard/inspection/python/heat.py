@@ -70,9 +70,9 @@ def reached(functions: Iterable[Value], bound: dict[str, Value]) -> set[str]:
     return waiting | {name for name in found if type(bound.get(name)) in _DATA}
 
 
-def patched(attributes: dict[str, Value]) -> set[str]:
+def patched(attributes: dict[str, Value], hot: set[str]) -> set[str]:
     """Last words of the modules' attributes that the program replaced by what reaches a sink."""
-    return {name.rpartition(".")[2] for name, value in attributes.items() if _is_hot(value, set(), 3)}
+    return {name.rpartition(".")[2] for name, value in attributes.items() if _is_hot(value, hot, 3)}
 
 
 def constants(function: Value) -> set[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from jupyter_tos_guard.inspection.python.carriers import (
+    arrays,
     command_lines,
     listeners,
     markup,
@@ -17,6 +18,7 @@ from jupyter_tos_guard.inspection.python.carriers import (
     records,
     settings,
     tables,
+    templates,
 )
 
 HANDLERS: Final[dict[str, Any]] = {
@@ -26,5 +28,7 @@ HANDLERS: Final[dict[str, Any]] = {
     **records.HANDLERS,
     **queues.HANDLERS,
     **listeners.HANDLERS,
+    **arrays.HANDLERS,
     **tables.HANDLERS,
+    **templates.HANDLERS,
 }

@@ -11,7 +11,7 @@ from jupyter_tos_guard.inspection.paths import resolve
 from jupyter_tos_guard.inspection.python import library, methods
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument, first_argument
 from jupyter_tos_guard.inspection.python.carriers import tables
-from jupyter_tos_guard.inspection.python.effects.processes import argv, feed, report_variable
+from jupyter_tos_guard.inspection.python.effects.processes import argv, decoded, feed, report_variable
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -287,7 +287,7 @@ def _fd(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyword
         elif symbol.name.endswith("read"):
             return library.stream_read(stream)
     elif type(stream) is Process and len(arguments) > 1:
-        feed(self, stream, arguments[1])
+        feed(self, stream, self.text(decoded(arguments[1])))
     return UNKNOWN
 
 
@@ -332,8 +332,11 @@ def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, ke
             _move(self, Symbol("os.symlink"), [other, text], {})
             return None
         head, _, tail = text.rpartition("/")
-        made = {"with_name": other, "with_suffix": tail.rpartition(".")[0] + other}.get(name, other)
+        stem, suffix = library.split_suffix(tail)
+        made = {"with_suffix": stem + other, "with_stem": other + suffix}.get(name, other)
         return Path(f"{head}/{made}" if head else made)
+    if name == "relative_to":
+        return Path(text.removeprefix(self.text(first_argument(arguments)).rstrip("/") + "/"))
     if name == "chmod":
         return _chmod(self, Symbol("os.chmod"), [text, *arguments], keywords)
     if name in ("unlink", "rmdir"):
