@@ -254,9 +254,9 @@ class Evaluator:
     ALL_LOOP_STEPS = 32_000
     HURRY_STEPS = 60_000
     MAX_ITERATIONS = 20_000
-    #: Rounds of a loop in which something unknown decides each time: over what is not known, over numbers
-    #: or on a condition, over values that are known (each may be another address).
-    UNKNOWN_ROUNDS, FEW_ROUNDS, MANY_ROUNDS = 3, 16, 64
+    #: Rounds of a loop in which something unknown decides each time: without a condition, on a condition
+    #: or over numbers, over anything else (each may be another address).
+    ENDLESS_ROUNDS, FEW_ROUNDS, MANY_ROUNDS = 3, 16, 64
     MAX_YIELDS = 2048
     MAX_ITEMS = 1 << 17
 
@@ -1760,7 +1760,6 @@ def _for(self: Evaluator, node: Any) -> str | None:
     budget = min(self.LOOP_STEPS, self.ALL_LOOP_STEPS - self.loop_steps)
     signal: str | None = None
     known = is_countable(source)
-    least = (self.FEW_ROUNDS if type(source) is range else self.MANY_ROUNDS) if known else self.UNKNOWN_ROUNDS
     rounds = 0
     for rounds, item in enumerate(self.iterate(source), 1):
         self.assign(node.target, item)
@@ -1770,6 +1769,7 @@ def _for(self: Evaluator, node: Any) -> str | None:
         if signal is not None:
             break
         spent = self.count - start
+        least = self.FEW_ROUNDS if type(item) is int else self.MANY_ROUNDS
         if rounds >= 3 and (
             spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, least, doubts, spent)
         ):
@@ -1795,7 +1795,7 @@ def _while(self: Evaluator, node: Any) -> str | None:
     start = self.count
     doubts = self.doubts
     budget = min(self.LOOP_STEPS, self.ALL_LOOP_STEPS - self.loop_steps)
-    least = self.UNKNOWN_ROUNDS if type(node.test) is ast.Constant else self.FEW_ROUNDS
+    least = self.ENDLESS_ROUNDS if type(node.test) is ast.Constant else self.FEW_ROUNDS
     rounds = 0
     while True:
         truth = self.truth(self.evaluate(node.test))

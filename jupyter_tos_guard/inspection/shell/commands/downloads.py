@@ -335,15 +335,14 @@ _TORRENT_OPTION = re.compile(r"--(?:bt|dht|seed|enable-dht|enable-peer|listen-po
 
 def _aria2(process: Process) -> str:
     options, operands = split(process.arguments, "dosxjiTMkml", _ARIA_VALUED)
-    listed = values_of(options, "i", "input-file")
-    plain = bool(operands) and not listed and all(map(_PLAIN_FILE.fullmatch, operands))
+    for path in values_of(options, "i", "input-file"):
+        operands.extend(
+            line for line in (process.read(path) or HOLE).splitlines() if line and not line[0].isspace()
+        )
+    plain = bool(operands) and all(map(_PLAIN_FILE.fullmatch, operands))
     # An options file copied whole: what it says of torrents has no effect on a plain file.
     idle = [each for each in process.arguments if plain and _TORRENT_OPTION.match(each)]
     process.announce(hide=idle)
-    for path in listed:
-        operands.extend(
-            line for line in (process.read(path) or "").splitlines() if line and not line[0].isspace()
-        )
     for value in values_of(options, "all-proxy", "http-proxy", "https-proxy"):
         process.fetch(value)
     folder, name = value_of(options, "d", "dir"), value_of(options, "o", "out")
