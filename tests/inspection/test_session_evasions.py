@@ -38,6 +38,32 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         f"import io, os, contextlib\nb = io.StringIO()\nwith contextlib.redirect_stdout(b):\n"
         f"    print('git', end=' ')\n    print(*{c.split()[1:]!r})\nos.system(b.getvalue())"
     ],
+    "arguments of perl": lambda c: [f"!perl -e 'system(\"$ARGV[0] $ARGV[1] $ARGV[2]\")' {c}"],
+    "arguments of a script of node": lambda c: [
+        "%%writefile f.js\nconst { execSync } = require('child_process')\nexecSync('git clone ' + process.argv[2])",
+        f"!node f.js {c.split()[2]}",
+    ],
+    "arguments of a script of R": lambda c: [
+        "%%writefile f.R\ngiven <- commandArgs(trailingOnly = TRUE)\nsystem(paste('git clone', given[1]))",
+        f"!Rscript f.R {c.split()[2]}",
+    ],
+    "arguments of awk": lambda c: [f"!awk 'BEGIN {{ system(\"git clone \" ARGV[1]) }}' {c.split()[2]}"],
+    # loops in which something unknown decides
+    "fifth of a list of downloads": lambda c: [
+        f"import os, subprocess\njobs = [('a', 'ls'), ('b', 'pwd'), ('c', 'date'), ('d', 'df'), ('e', {c!r})]",
+        "from tqdm.auto import tqdm\nended = {}\nfor name, job in tqdm(jobs, desc='jobs'):\n    if os.path.exists(name):\n"
+        "        continue\n    try:\n        ended[name] = subprocess.run(job, shell=True).returncode\n"
+        "        if ended[name] != 0:\n            print('failed', name)\n    except Exception as error:\n        print(error)",
+    ],
+    "last of a list that is emptied": lambda c: [
+        f"import os\njobs = [{c!r}, 'ls', 'pwd', 'date', 'df']\nwhile jobs:\n    job = jobs.pop()\n"
+        "    if os.system(job) != 0:\n        print('failed')",
+    ],
+    "flags": lambda c: [
+        "import enum, os\nclass Want(enum.Flag):\n    A = enum.auto()\n    B = enum.auto()\n"
+        f"jobs = {{Want.A: 'ls', Want.B: {c!r}}}",
+        "for each in [job for want, job in jobs.items() if want & Want.B]: os.system(each)",
+    ],
     # functions that others hold
     "decorated function": lambda c: [
         "import os, time\ndef timed(f):\n    def inner(*a, **k):\n        t = time.time()\n        try:\n"
@@ -300,3 +326,19 @@ def test_first_words_of_a_pool_are_an_address() -> None:
     assert "stratum+tcp://pool.example.org:3333" in {fact.value for fact in facts_of([cell])}
     other = cell.replace("mining.subscribe", "rows.subscribe")
     assert not [fact for fact in facts_of([other]) if fact.value.startswith("stratum")]
+
+
+def test_what_the_flags_leave_out_is_not_run() -> None:
+    cells = [
+        "import enum, os\nclass Want(enum.Flag):\n    A = enum.auto()\n    B = enum.auto()\n    C = enum.auto()\n"
+        f"jobs = {{Want.A: 'ls', Want.B: {BAD!r}, Want.C: 'pwd'}}",
+        "want = Want.A | Want.C\nfor each in [job for key, job in jobs.items() if key & want]: os.system(each)",
+    ]
+    assert not [fact for fact in facts_of(cells) if "deepfacelab" in fact.value.lower()]
+
+
+def test_options_about_torrents_do_not_make_a_torrent_of_a_list_of_files() -> None:
+    command = "!aria2c --seed-time=0 --input-file=list.txt"
+    for listed, wanted in [("https://example.org/data.zip", False), ("https://example.org/x.torrent", True)]:
+        facts = facts_of([f"%%writefile list.txt\n{listed}\n  dir=/tmp", command])
+        assert wanted == any("--seed-time" in fact.value for fact in facts)

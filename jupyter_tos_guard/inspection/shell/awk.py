@@ -1044,13 +1044,14 @@ def _awk(process: Process) -> str:
         parser.read()
         run = _Run(parser, process, "\t" if separator == "t" else separator)
         run.names.update(_assigned(arguments))
+        run.names["ARGV"] = {str(i): _Input(each) for i, each in enumerate(["awk", *operands])}
         return run.run(lambda: _input(process, run, operands))
     except (_Unreadable, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         pass
     from jupyter_tos_guard.inspection.shell.foreign import foreign_output
 
     if re.search(r"system|getline|\|", program):
-        foreign_output(process, program, "awk", "awk")
+        foreign_output(process, program, "other", "awk")
     return HOLE
 
 

@@ -7,6 +7,7 @@ text is read is in :mod:`.languages`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from jupyter_tos_guard.inspection.bounded_regex import MAX_FILLED, fill_in
@@ -78,8 +79,21 @@ def run_foreign(process: Process, text: str, language: str, *steps: str) -> bool
     return foreign_output(process, text, language, *steps) is not None
 
 
-def foreign_output(process: Process, text: str, language: str, *steps: str) -> str | None:
-    """Run program text and return what it prints; None when the language is not known."""
+def foreign_output(
+    process: Process, text: str, language: str, *steps: str, arguments: Sequence[str] = ()
+) -> str | None:
+    """Run program text and return what it prints; None when the language is not known.
+
+    Parameters
+    ----------
+    process : Process
+    text : str
+    language : str
+    *steps : str
+        How the text was found.
+    arguments : sequence of str
+        What the program is given, as its language counts them: where the first is the program, with it.
+    """
     language = language_of(language)
     if language not in LANGUAGES:
         return None
@@ -90,7 +104,9 @@ def foreign_output(process: Process, text: str, language: str, *steps: str) -> s
             if not allowed:
                 process.emit(Kind.OPAQUE, "too-deep")
                 return HOLE
-            return Tcl(process).run(text) if language == "tcl" else Reader(text, language, process).run()
+            if language == "tcl":
+                return Tcl(process).run(text)
+            return Reader(text, language, process, arguments=arguments).run()
     finally:
         process.origin = origin
 
@@ -189,11 +205,12 @@ def _interpreter(process: Process) -> str:
         extra = _line_mode(process, "\n".join(texts)) if name in ("perl", "ruby") else None
         if extra is not None:
             return extra
-        return foreign_output(process, "\n".join(texts), language, f"{name} -e") or ""
+        given = [HOLE, *rest] if language in ("javascript", "php") else rest
+        return foreign_output(process, "\n".join(texts), language, f"{name} -e", arguments=given) or ""
     if name == "r" and (path := next((a.split("=", 1)[1] for a in arguments if a.startswith("--file=")), "")):
         rest = [path]
     if rest and rest[0] not in ("-", "CMD", "/dev/stdin"):
-        return run_source_file(process, rest[0], language)
+        return run_source_file(process, rest[0], language, rest[1:])
     if rest[:1] == ["CMD"] and "INSTALL" in rest:
         for path in rest[2:]:
             file = process.file(path)
@@ -209,8 +226,8 @@ def _interpreter(process: Process) -> str:
     return HOLE
 
 
-def run_source_file(process: Process, path: str, language: str) -> str:
-    """Run a source file of the session, or say where it is from."""
+def run_source_file(process: Process, path: str, language: str, arguments: Sequence[str] = ()) -> str:
+    """Run a source file of the session with its arguments, or say where it is from."""
     from jupyter_tos_guard.inspection.paths import resolve
 
     if "://" in path:
@@ -226,7 +243,9 @@ def run_source_file(process: Process, path: str, language: str) -> str:
         if process.downloaded(path):
             process.emit(Kind.OPAQUE, "download-run")
         return HOLE
-    return foreign_output(process, text_of(file.content), language, f"file {path}") or ""
+    before = {"javascript": [HOLE, path], "php": [path]}.get(language_of(language), [])
+    given = [*before, *arguments]
+    return foreign_output(process, text_of(file.content), language, f"file {path}", arguments=given) or ""
 
 
 def _line_mode(process: Process, text: str) -> str | None:

@@ -338,7 +338,7 @@ def _part(call: Call) -> Value:
         return HOLE
     start = numbers[0]
     by = _PARTS.get((call.language, call.name)) or _PARTS.get(("", call.name), "end")
-    if call.language in _FIRST or call.language == "awk":
+    if call.language in _FIRST:
         start = start - 1 if start > 0 else start
     start = max(len(subject) + start, 0) if start < 0 else start
     if len(numbers) == 1:

@@ -8,6 +8,7 @@ decoders, variables, functions of the program and loops over known lists. Condit
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from jupyter_tos_guard.inspection import naming
@@ -144,15 +145,24 @@ class Reader:
         Reports what is found.
     verbatim : bool
         Whether the text stands in the cell letter by letter.
+    arguments : sequence of str
+        What the program is given.
     """
 
-    def __init__(self, text: str, language: str, process: Process, verbatim: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        language: str,
+        process: Process,
+        verbatim: bool = False,
+        arguments: Sequence[str] = (),
+    ) -> None:
         self.text = expand_macros(text, process.state.budget) if language == "c" else text
         self.language = language
         self.spec = spec = LANGUAGES[language]
         self.process = process
         self.verbatim = verbatim
-        self.variables: dict[str, Value] = {}
+        self.variables: dict[str, Value] = {spec.arguments: list(arguments)} if arguments else {}
         self.out: list[str] = []
         self.at = 0
         self.depth = 0
@@ -533,15 +543,6 @@ class Reader:
                 place, right = self.place, self._multiplied()
                 value = [*value, right] if isinstance(value, list) else join(value, right, "+")
                 self.variables[place] = value
-            elif token.kind == "operator" and token.text == "|" and self.language == "awk":
-                self._awk_pipe(value)
-            elif (
-                self.language == "awk"
-                and token.kind in ("double", "name")
-                and isinstance(value, str)
-                and token.text not in _KEYWORDS
-            ):
-                value = join(value, self._multiplied(), ".")  # awk joins what stands side by side
             else:
                 return value
 
@@ -608,17 +609,6 @@ class Reader:
                 return value
             else:
                 return value
-
-    def _awk_pipe(self, value: Value) -> None:
-        """``cmd | getline`` and, after a print, ``| cmd``."""
-        self.at += 1
-        if self._peek().text == "getline":
-            self.at += 1
-            self._shell(value, self._peek())
-            return
-        text = as_text(self._primary())
-        if text:
-            self.process.shell(text, stdin=Stream(as_text(value)))
 
     def _primary(self) -> Value:
         token = self._peek()
@@ -1398,6 +1388,8 @@ class Reader:
             if last in _INDIRECT and arguments:
                 indirect = str(arguments[0]) if isinstance(arguments[0], str) else HOLE
                 return self._call(indirect.lstrip(":"), receiver, flat(arguments[1:]), named, token)
+            if name == self.spec.arguments and name in self.variables:
+                return self.variables[name]  # R's commandArgs(trailingOnly = TRUE)
             held = self.variables.get(re.split(dots, name)[-1])
             if isinstance(held, Function) and last not in PURE:
                 return self._apply(held, arguments)
@@ -1493,9 +1485,7 @@ class Reader:
                 and not (name == "print" and self.language in ("perl", "php", "ruby"))
                 else ""
             )
-            self.out.append(
-                (" " if self.language in ("python", "javascript", "r", "awk") else "").join(texts) + end
-            )
+            self.out.append((" " if self.language in ("python", "javascript", "r") else "").join(texts) + end)
 
     def _program(
         self, name: str, receiver: Value, arguments: list[Value], named: dict[str, Value], token: _Token

@@ -26,6 +26,7 @@ class Language(NamedTuple):
     blocks: str = ""  # words that open what `end` closes
     places: str = ""  # regular expression of what stands for a value in a string
     patterns: bool = False  # whether /…/ is a regular expression
+    arguments: str = ""  # what holds the arguments of the program
 
 
 _SIGIL = (
@@ -46,6 +47,7 @@ LANGUAGES: dict[str, Language] = {
         imports="require import from",
         places=r"(?<!\\)\$\{([^{}]*)\}",
         patterns=True,
+        arguments="process.argv",
     ),
     "r": Language(
         _HASH,
@@ -67,6 +69,7 @@ LANGUAGES: dict[str, Language] = {
         python="py_run_string py_eval",
         joining="+",
         first=1,
+        arguments="commandArgs",
     ),
     "julia": Language(
         r"#=.*?=#|#[^\n]*",
@@ -82,6 +85,7 @@ LANGUAGES: dict[str, Language] = {
         first=1,
         blocks="function if for while begin let try struct do module quote macro",
         places=_DOLLAR,
+        arguments="ARGS",
     ),
     "perl": Language(
         r"(?:(?<=\s)|^)#[^\n]*|^=\w+.*?^=cut",
@@ -93,6 +97,7 @@ LANGUAGES: dict[str, Language] = {
         backquote="shell",
         places=_SIGIL,
         patterns=True,
+        arguments="ARGV",
     ),
     "ruby": Language(
         r"(?:(?<=\s)|^)#(?!\{)[^\n]*|^=begin.*?^=end",
@@ -108,6 +113,7 @@ LANGUAGES: dict[str, Language] = {
         blocks="def if unless while until for case begin class module do",
         places=r"#\{((?:[^{}]|\{[^{}]*\})*)\}",
         patterns=True,
+        arguments="ARGV",
     ),
     "php": Language(
         _SLASHES + r"|(?:(?<=\s)|^)#[^\n]*",
@@ -117,6 +123,7 @@ LANGUAGES: dict[str, Language] = {
         fetch="file_get_contents fopen copy curl_init readfile file get_headers include require",
         backquote="shell",
         places=_SIGIL,
+        arguments="argv",
     ),
     "lua": Language(
         r"--\[\[.*?\]\]|--[^\n]*",
@@ -127,11 +134,11 @@ LANGUAGES: dict[str, Language] = {
         joining="..",
         first=1,
         blocks="function if do",
+        arguments="arg",
     ),
     "tcl": Language(
         r"(?:(?<=[\n;])|^)\s*#[^\n]*", argv="exec", system="open", fetch="geturl", imports="package"
     ),
-    "awk": Language(r"#[^\n]*", system="system", prints="print printf", joining=""),
     "c": Language(
         _SLASHES,
         system="system popen _popen wordexp",
@@ -238,7 +245,6 @@ _OTHER_NAMES = {
     "tclsh": "tcl",
     "wish": "tcl",
     "expect": "tcl",
-    "gawk": "awk",
     "c++": "c",
     "cpp": "c",
     "c++11": "c",
