@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 
 from jupyter_tos_guard.inspection.bounded_regex import affordable
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.shell.filters import format_once, options_of, posix_regex
+from jupyter_tos_guard.inspection.shell.filters import format_once, posix_regex
+from jupyter_tos_guard.inspection.shell.options import options_of
 from jupyter_tos_guard.inspection.shell.process import Handler, Process, Stream, nested
 from jupyter_tos_guard.inspection.shell.syntax import ansi_c
 

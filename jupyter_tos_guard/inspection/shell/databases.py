@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.shell.filters import options_of
+from jupyter_tos_guard.inspection.shell.options import options_of
 from jupyter_tos_guard.inspection.shell.process import Handler, Process, Stream
 from jupyter_tos_guard.inspection.state import File
 

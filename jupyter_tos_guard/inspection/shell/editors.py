@@ -8,7 +8,8 @@ from collections.abc import Callable
 from jupyter_tos_guard.inspection.bounded_regex import affordable
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.shell.filters import options_of, posix_regex, sed_script, sed_substitute
+from jupyter_tos_guard.inspection.shell.filters import posix_regex, sed_script, sed_substitute
+from jupyter_tos_guard.inspection.shell.options import options_of
 from jupyter_tos_guard.inspection.shell.process import Handler, Process
 
 _MAX_LINES = 4000

@@ -20,6 +20,7 @@ from typing import Any
 from jupyter_tos_guard.inspection.bounded_regex import affordable
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
+from jupyter_tos_guard.inspection.shell.options import options_of
 from jupyter_tos_guard.inspection.shell.process import Handler, Process, make_folder, write_file
 from jupyter_tos_guard.inspection.shell.syntax import ansi_c
 from jupyter_tos_guard.inspection.state import Budget
@@ -43,55 +44,6 @@ def _lone(text: str) -> bool:
 def to_text(data: bytes) -> str:
     """Text that stands for bytes in a stream."""
     return data[: 4 * _MAX].decode("utf-8", "surrogateescape")
-
-
-def options_of(
-    arguments: Sequence[str], with_value: str = "", long_value: frozenset[str] = frozenset()
-) -> tuple[dict[str, str], list[str]]:
-    """Split getopt-style arguments.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-    with_value : str
-        One-letter options that take a value.
-    long_value : frozenset of str
-        Long options (with their dashes) that take the next word when there is no ``=``.
-
-    Returns
-    -------
-    options : dict
-        Option without dashes to its value ("" when it has none); the last one wins.
-    operands : list of str
-    """
-    options: dict[str, str] = {}
-    operands: list[str] = []
-    i = 0
-    while i < len(arguments):
-        argument = arguments[i]
-        i += 1
-        if argument == "--":
-            operands.extend(arguments[i:])
-            break
-        if argument.startswith("--"):
-            name, equals, value = argument.partition("=")
-            if not equals and name in long_value and i < len(arguments):
-                value = arguments[i]
-                i += 1
-            options[name[2:]] = value
-        elif argument.startswith("-") and len(argument) > 1:
-            for j, letter in enumerate(argument[1:], 2):
-                if letter in with_value:
-                    value = argument[j:]
-                    if not value and i < len(arguments):
-                        value = arguments[i]
-                        i += 1
-                    options[letter] = value
-                    break
-                options[letter] = ""
-        else:
-            operands.append(argument)
-    return options, operands
 
 
 # -- printing -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from jupyter_tos_guard.inspection.bounded_regex import MAX_FILLED, affordable, fill_in
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.shell.filters import options_of
+from jupyter_tos_guard.inspection.shell.options import options_of
 from jupyter_tos_guard.inspection.shell.process import (
     BIN_FOLDERS,
     Handler,

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from jupyter_tos_guard.inspection import naming
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.shell.commands.options import split, value_of, values_of
+from jupyter_tos_guard.inspection.shell.options import split, value_of, values_of
 from jupyter_tos_guard.inspection.shell.process import (
     Handler,
     Process,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.shell.commands.options import split, values_of
 from jupyter_tos_guard.inspection.shell.languages.macros import M4, expand_macros
+from jupyter_tos_guard.inspection.shell.options import split, values_of
 from jupyter_tos_guard.inspection.shell.process import Handler, Process
 
 

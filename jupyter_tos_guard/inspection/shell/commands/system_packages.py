@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.shell.commands.containers import image
 from jupyter_tos_guard.inspection.shell.commands.macros import definitions, preprocessed
-from jupyter_tos_guard.inspection.shell.commands.options import split, value_of, values_of
 from jupyter_tos_guard.inspection.shell.commands.python_packages import requirements
 from jupyter_tos_guard.inspection.shell.commands.version_control import git_fetch
-from jupyter_tos_guard.inspection.shell.filters import options_of
+from jupyter_tos_guard.inspection.shell.options import options_of, split, value_of, values_of
 from jupyter_tos_guard.inspection.shell.process import (
     Handler,
     Process,
