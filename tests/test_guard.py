@@ -510,6 +510,20 @@ def monsters() -> dict[str, str]:
         "settings that include themselves": "%%bash\ncat >~/.gitconfig <<'END'\n[include]\n"
         + "path = ~/.gitconfig\n" * 400
         + "END\ngit status",
+        "an editor that doubles": "!printf 'a\\n' > f; printf '"
+        + (",s/a/" + "a" * 30 + "/g\\n") * 8
+        + "w\\n' | ed -s f; sh f",
+        "endless awk": "!awk 'BEGIN { while (1) x = x \"aaaaaaaa\"; system(x) }'",
+        "endless jq": "!jq -nr '[range(1000) | [range(1000) | [range(1000)]]] | tostring' | sh",
+        "crossed tables": "import sqlite3, os\nc = sqlite3.connect(':memory:')\nc.execute('create table t(a)')\n"
+        "c.executemany('insert into t values (?)', [(i,) for i in range(500)])\n"
+        "os.system(str(c.execute('select count(*) from t a, t b, t c, t d').fetchone()[0]))",
+        "a document that holds itself many times": "import yaml, os\nx = yaml.safe_load('a: &a [x, x]\\n"
+        + "".join(
+            f"{n}: &{n} [*{p}, *{p}, *{p}, *{p}, *{p}, *{p}]\\n"
+            for p, n in zip("abcdef", "bcdefg", strict=True)
+        )
+        + "')\nos.system(str(x))",
         "names that double in a console": '!pwsh -c \'$a = "xx"; ' + '$a = "$a$a"; ' * 400 + "'",
     }
 

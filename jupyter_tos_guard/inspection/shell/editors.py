@@ -164,8 +164,9 @@ class _Editor:
         if not commands or len(commands) != 1:
             raise _Unknown
         for number in range(begin, end + 1):
-            self.process.state.budget.spend(2)
-            changed, hits = sed_substitute(commands[0], self.lines[number - 1], extended=False)
+            spend = self.process.state.budget.spend
+            spend(2)
+            changed, hits = sed_substitute(commands[0], self.lines[number - 1], extended=False, spend=spend)
             if changed is None:
                 raise _Unknown
             if hits:

@@ -706,7 +706,7 @@ def _run_sed(commands: list[SedCommand], text: str, quiet: bool, extended: bool,
                 continue
             letter = command.letter
             if letter == "s":
-                changed, hits = sed_substitute(command, line, extended)
+                changed, hits = sed_substitute(command, line, extended, process.state.budget.spend)
                 if changed is None:
                     return HOLE
                 line = changed
@@ -788,7 +788,9 @@ def _selected(
     return inside != command.negated
 
 
-def sed_substitute(command: SedCommand, line: str, extended: bool) -> tuple[str | None, int]:
+def sed_substitute(
+    command: SedCommand, line: str, extended: bool, spend: Callable[[int], None]
+) -> tuple[str | None, int]:
     """Run ``s/…/…/`` on a line: what it becomes, None if that is not known, and how often it matched."""
     flags = re.I if "i" in command.flags.lower() else 0
     expression = affordable(posix_regex(command.pattern, extended), line, flags)
@@ -804,7 +806,9 @@ def sed_substitute(command: SedCommand, line: str, extended: bool) -> tuple[str 
             seen < int(number.group()) or (seen > int(number.group()) and "g" not in command.flags)
         ):
             return found.group()
-        return _sed_replacement(command.replacement, found)
+        made = _sed_replacement(command.replacement, found)
+        spend(1 + len(made) // 16)
+        return made
 
     changed, hits = expression.subn(replaced, line, 0 if "g" in command.flags or number else 1)
     return changed[:_MAX], hits
