@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.python import library
@@ -346,7 +347,8 @@ def _merged(self: Evaluator, table: Table, arguments: Arguments, keywords: Keywo
     places: dict[Value, list[int]] = {}
     for at, rank in enumerate(ranks[1]):
         places.setdefault(rank, []).append(at)
-    pairs = [(one, two) for one, rank in enumerate(ranks[0]) for two in places.get(rank, ())][:_MAX_ROWS]
+    found = ((one, two) for one, rank in enumerate(ranks[0]) for two in places.get(rank, ()))
+    pairs = list(islice(found, _MAX_ROWS))
     same = [one for one, two in zip(*keys, strict=False) if one == two]
     columns: dict[Value, list[Value]] = {}
     for each, side, end in ((table, 0, "_x"), (other, 1, "_y")):
