@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import Kind
 from jupyter_tos_guard.inspection.python import library, sinks
-from jupyter_tos_guard.inspection.python.carriers import records
+from jupyter_tos_guard.inspection.python.carriers import records, widgets
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -441,11 +441,7 @@ def _tell_observers(self: Evaluator, value: Instance, name: str, new: Value) -> 
     for member in list(value.cls.namespace.values()):
         names = member.attributes.get(OBSERVES) if type(member) is Function else None
         if names is not None and (name in names or "All" in names) and self.depth < 24:
-            change = Namespace("change", {"new": new, "name": name, "owner": value, "type": "change"})
-            change.attributes["__getitem__"] = Native(
-                lambda given, named, change=change: change.attributes.get(given[0], UNKNOWN)
-            )
-            self.call(Bound(member, value), [change])
+            self.call(Bound(member, value), [widgets.change(value, name, new)])
 
 
 #: Attribute of a function that waits for changes: the names of what it waits for.
@@ -561,6 +557,8 @@ def put_item(self: Evaluator, value: Value, index: Value, new: Value) -> None:
             return
     elif kind is Symbol:
         sinks.put_item(self, value, index, new)
+    elif kind is Namespace and (setter := value.attributes.get("__setitem__")) is not None:
+        self.call(setter, [index, new])
     elif kind is Namespace and type(index) is str:
         self.store(value.attributes, index, new)
     elif kind is Instance:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.python import carriers, effects, library, reflection
-from jupyter_tos_guard.inspection.python.carriers import listeners, tables
+from jupyter_tos_guard.inspection.python.carriers import listeners, tables, widgets
 from jupyter_tos_guard.inspection.python.effects import (
     addresses,
     guesses,
@@ -468,6 +468,8 @@ def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: 
     if (full == "sys.argv" or not symbol.called) and len(self.session.patched) < 256:
         for each in (full, _CALLS_HOOK.get(full, full)):
             self.session.patched[each] = new
+    if widgets.is_widget(symbol):
+        widgets.put(self, symbol, name, new)
     if root == "logging" and name == "handlers":
         listeners.listen(self, symbol, [new], {})
     if full.startswith("get_ipython.") and type(new) in (Function, Partial):

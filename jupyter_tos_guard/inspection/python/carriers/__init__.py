@@ -17,6 +17,7 @@ from jupyter_tos_guard.inspection.python.carriers import (
     records,
     settings,
     tables,
+    widgets,
 )
 
 HANDLERS: Final[dict[str, Any]] = {
@@ -27,4 +28,5 @@ HANDLERS: Final[dict[str, Any]] = {
     **queues.HANDLERS,
     **listeners.HANDLERS,
     **tables.HANDLERS,
+    **widgets.HANDLERS,
 }

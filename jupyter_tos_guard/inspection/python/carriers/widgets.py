@@ -1,0 +1,126 @@
+"""Widgets: what a person may choose at them, and who is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument
+from jupyter_tos_guard.inspection.python.carriers.given import native
+from jupyter_tos_guard.inspection.python.values import UNKNOWN, Choice, Namespace, Native, Symbol, Value, either
+
+if TYPE_CHECKING:
+    from jupyter_tos_guard.inspection.python.evaluation import Evaluator
+
+#: Among a widget's settings: the functions that are told of changes.
+OBSERVERS: Final = "\0observers"
+
+
+def widget_value(symbol: Symbol) -> Value:
+    """``.value`` of a widget: what it starts with, or what it offers."""
+    arguments, keywords = symbol.details
+    found: list[Value] = [keywords["value"]] if "value" in keywords else []
+    offered = keywords.get("options", arguments[0] if arguments else None)  # Text("value") too
+    found += offers(offered)
+    return either([*found, UNKNOWN]) if found else UNKNOWN
+
+
+def attribute(symbol: Symbol, name: str) -> Value | None:
+    """``widget.name`` as the program set it; None if it did not."""
+    if not is_widget(symbol):
+        return None
+    return widget_value(symbol) if name == "value" else symbol.details[1].get(name)
+
+
+def is_widget(value: Value) -> bool:
+    """Whether a value is a widget of which the settings are known."""
+    return (
+        type(value) is Symbol
+        and value.called
+        and value.details is not None
+        and value.name.startswith("ipywidgets.")
+    )
+
+
+def put(self: Evaluator, symbol: Symbol, name: str, new: Value) -> None:
+    """``widget.value = new`` and ``widget.index = 1``: those who observe it are told."""
+    arguments, named = symbol.details
+    offered = named.get("options", arguments[0] if arguments else None)
+    if name in ("index", "label") and type(offered) in (list, tuple, dict):
+        pairs = list(offered.items()) if type(offered) is dict else [_pair(each) for each in offered]
+        chosen = [value for index, (label, value) in enumerate(pairs) if new == (index if name == "index" else label)]
+        name, new = "value", chosen[0] if chosen else UNKNOWN
+    self.store(named, name, new)
+    for each in list(named.get(OBSERVERS, ())):
+        self.defer(each, [change(symbol, name, new)], {})
+
+
+def _pair(option: Value) -> tuple[Value, Value]:
+    return option if type(option) is tuple and len(option) == 2 else (option, option)
+
+
+def change(owner: Value, name: str, new: Value) -> Namespace:
+    """What an observer is given."""
+    made = Namespace("change", {"new": new, "name": name, "owner": owner, "type": "change"})
+    made.attributes["__getitem__"] = Native(
+        lambda given, named: made.attributes.get(given[0], UNKNOWN) if given else UNKNOWN
+    )
+    return made
+
+
+def observe(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``widget.observe(function, names="value")``: called for each value that may be chosen."""
+    function = argument(arguments, keywords, 0, "handler")
+    if symbol.details is None or function is None:
+        return None
+    told = symbol.details[1].setdefault(OBSERVERS, [])
+    if len(told) < 16:
+        told.append(function)
+    self.defer(function, [change(symbol, "value", widget_value(symbol))], {})
+    return None
+
+
+def offers(value: Value) -> list[Value]:
+    """Values among which a person may choose: a list, pairs of label and value, a dictionary."""
+    if type(value) is dict:
+        return list(value.values())[: Choice.MAX]
+    if type(value) in (list, tuple):
+        return [each[1] if type(each) is tuple and len(each) == 2 else each for each in value[-Choice.MAX :]]
+    if type(value) is str:
+        return [value]
+    return []
+
+
+def interact(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``interact(function, name=choices)``, also as a decorator: the function is called with each choice."""
+    given: Keywords = {}
+    for name, value in keywords.items():
+        if type(value) is Symbol and value.details is not None:
+            given[name] = widget_value(value)
+        else:
+            found = offers(value)
+            given[name] = either(found) if found else UNKNOWN
+
+    def apply(function: Value) -> Value:
+        self.current().defer(function, [], given)
+        return function
+
+    if arguments:
+        return apply(arguments[0])
+    return native(lambda functions: apply(functions[0]) if functions else UNKNOWN)
+
+
+_CLASSES: Final = (
+    "Text Textarea Combobox Dropdown RadioButtons Select SelectMultiple ToggleButton ToggleButtons "
+    "Checkbox Valid SelectionSlider SelectionRangeSlider IntText IntSlider BoundedIntText FloatText "
+    "FloatSlider Password DatePicker ColorPicker FileUpload TagsInput Output Tab Accordion"
+).split()
+_MODULES: Final = ("ipywidgets.", "ipywidgets.widgets.")
+HANDLERS: Final[dict[str, Any]] = {
+    **dict.fromkeys([f"{module}{each}.observe" for module in _MODULES for each in _CLASSES], observe),
+    **dict.fromkeys(
+        "ipywidgets.interact ipywidgets.interact_manual ipywidgets.interactive ipywidgets.widgets.interact "
+        "ipywidgets.interactive_output ipywidgets.widgets.interact_manual "
+        "ipywidgets.widgets.interactive".split(),
+        interact,
+    ),
+}
