@@ -36,7 +36,7 @@ from jupyter_tos_guard.inspection.python.cell import (
     parse_python,
     placeholder_index,
 )
-from jupyter_tos_guard.inspection.python.effects import history, kernels, modules
+from jupyter_tos_guard.inspection.python.effects import history, kernels, modules, shell
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -184,8 +184,8 @@ class Deferred:
         self.keywords = keywords
         #: Facts that it has reported: they are not reported again for every later cell.
         self.reported = reported
-        #: Fingerprint of its data when it was last called; None before a cell has ended.
-        self.worked_on: tuple[Any, ...] | None = None
+        #: Fingerprint of its data when it was last called.
+        self.worked_on: tuple[Any, ...] = ()
 
 
 class Session:
@@ -193,7 +193,7 @@ class Session:
 
     __slots__ = (
         "codecs", "deferred", "defined", "evaluator", "macros", "modules",
-        "patched", "random", "stars", "trace", "transformers",
+        "patched", "random", "stars", "told", "trace", "transformers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -211,6 +211,8 @@ class Session:
         self.trace: dict[Value, tuple[str, ...]] = {}
         #: Functions that change the text of later cells.
         self.transformers: list[Value] = []
+        #: Functions that are told of each cell.
+        self.told: list[Value] = []
         #: Random numbers after a constant seed.
         self.random: Any = None
         #: Functions that find codecs of the program's own.
@@ -218,6 +220,15 @@ class Session:
         #: Names of ``%macro``.
         self.macros: set[str] = set()
         self.evaluator: Evaluator | None = None
+
+    @contextmanager
+    def original(self, name: str) -> Iterator[Value]:
+        """Let ``name`` mean for a while what it meant before the program put something in its place."""
+        replaced = self.patched.pop(name)
+        try:
+            yield replaced
+        finally:
+            self.patched.setdefault(name, replaced)
 
     @contextmanager
     def argv(self, words: Sequence[str] | None) -> Iterator[None]:
@@ -303,8 +314,9 @@ class Evaluator:
                     value = self.evaluate(statement.value)
                 elif self.execute(statement) == _RETURN:
                     pass
-            except Raised:
+            except Raised as raised:
                 # A real kernel stops here; we may be wrong about it, so we go on.
+                shell.tell_error(self, raised.value)
                 continue
             except Enough:
                 continue
@@ -326,6 +338,7 @@ class Evaluator:
         lines = source.split("\n")
         value: Value = None
         names = self.state.names
+        last = self.session.deferred[-1:]
         for statement in body:
             self.budget.spend(8)
             value = None
@@ -341,6 +354,9 @@ class Evaluator:
                 heat.warm(names, screening.words, unread.hot)
                 if self.session.patched:
                     unread.hot |= heat.patched(self.session.patched)
+                if self.session.deferred[-1:] != last:
+                    last = self.session.deferred[-1:]
+                    unread.hot |= heat.reached([each.function for each in self.session.deferred], names)
         return value
 
     def need(self, names: set[str]) -> None:
@@ -759,6 +775,12 @@ class Evaluator:
         finally:
             self.node = outer
 
+    def attempt(self, function: Value, arguments: list[Value]) -> Value:
+        """Call a value for somebody who does not mind what it raises."""
+        with suppress(Raised, Enough):
+            return self.call(function, arguments)
+        return UNKNOWN
+
     def _call_each(
         self, function: Value, arguments: list[Value], keywords: dict[str, Value], node: ast.AST | None
     ) -> Value:
@@ -799,7 +821,7 @@ class Evaluator:
             frame.yields = []
         before = len(self.state.facts)
         returned = self.run_frame(function, frame)
-        if type(node) is ast.AsyncFunctionDef and self.depth == 0:
+        if type(node) is ast.AsyncFunctionDef:
             # A task goes on while later cells change what it works on.
             self.keep(function, arguments, keywords, before)
         if frame.yields is not None:
@@ -1034,7 +1056,9 @@ class Evaluator:
         if any(each.function is function for each in deferred[-8:]):
             return
         reported = {(fact.kind, fact.value) for fact in self.state.facts[before:]}
-        deferred.append(Deferred(function, arguments, keywords, reported))
+        made = Deferred(function, arguments, keywords, reported)
+        made.worked_on = heat.fingerprint(function, arguments)
+        deferred.append(made)
         del deferred[:-24]
 
     # -- attributes, items, operators --------------------------------------------------------------
@@ -1670,6 +1694,9 @@ def _annotated(self: Evaluator, node: Any) -> str | None:
 def _augmented(self: Evaluator, node: Any) -> str | None:
     left = self.evaluate(node.target)
     right = self.evaluate(node.value)
+    if type(left) is Symbol and type(node.op) is ast.Add and sinks.knows(f"{left.name}.extend"):
+        self.call(self.attribute(left, "extend"), [right], {}, node)
+        return None
     if type(left) in (list, Array) and type(node.op) is ast.Add:
         left.extend(self.items(right)[: Budget.MAX_SIZE])
         return None
@@ -2199,6 +2226,7 @@ def run_cell(source: str, state: State) -> None:
         if self.session.transformers:
             source, unit = _transformed(self, source, unit)
             self.unit = unit
+        shell.tell_cell(self, source)
         value = magics.run_source(self, source, unit.first_line)
         if value is not None:
             _display(self, value)
@@ -2286,7 +2314,7 @@ def _run_deferred(self: Evaluator) -> None:
     facts = self.state.facts
     for each in list(self.session.deferred):
         now = heat.fingerprint(each.function, each.arguments)
-        changed = each.worked_on is not None and each.worked_on != now
+        changed = each.worked_on != now
         each.worked_on = now
         if not changed or self.hurried:
             continue
@@ -2381,6 +2409,6 @@ def hot_names(state: State, known: set[str] | None = None) -> set[str]:
             hot |= heat.reached([each.function for each in session.deferred], state.names)
         if session.patched:
             hot |= heat.patched(session.patched)
-        for function in session.transformers:
+        for function in (*session.transformers, *session.told):
             hot |= heat.constants(function)
     return hot

@@ -15,6 +15,7 @@ from jupyter_tos_guard.inspection.python import carriers, effects, library, refl
 from jupyter_tos_guard.inspection.python.carriers import listeners, tables, widgets
 from jupyter_tos_guard.inspection.python.effects import (
     addresses,
+    finders,
     guesses,
     history,
     items,
@@ -268,7 +269,8 @@ def import_module(self: Evaluator, name: str, node: ast.AST | None, names: list[
     for each in names or ():
         if each != "*" and each[:1].islower():
             emit_module(self, f"{name}.{each}", node)
-    return Symbol(canonical(name))
+    found = finders.find(self, name)
+    return Symbol(canonical(name)) if found is None else found
 
 
 def emit_module(self: Evaluator, name: str, node: ast.AST | None) -> None:
@@ -434,6 +436,8 @@ def put_item(self: Evaluator, symbol: Symbol, index: Value, new: Value) -> None:
         emit_module(self, index, None)
         if type(new) in (Namespace, Symbol):
             self.session.patched[f"sys.modules.{index}"] = new
+    elif name == "sys.meta_path":
+        finders.add(self, symbol, [new], {})
     elif name.endswith(_GLOBALS) and type(index) is str:
         put_attribute(self, Symbol(name.rpartition(".")[0]), index, new, None)
     else:
@@ -454,7 +458,7 @@ def delete_item(self: Evaluator, symbol: Symbol, index: Value) -> None:
 
 
 #: Functions that do what a hook does that the program may put in place of the library's.
-_CALLS_HOOK: Final = {"warnings.showwarning": "warnings.warn"}
+_CALLS_HOOK: Final = {"warnings.showwarning": "warnings.warn", "builtins.__import__": "builtins.import"}
 
 
 def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: ast.AST | None) -> None:
@@ -465,6 +469,8 @@ def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: 
         emit_call(self, full, node)
     if symbol.name.startswith("ast.") and type(new) is str and processes.looks_like_command(new):
         processes.shell(self, new, "syntax tree")
+    if full == "sys.meta_path":
+        finders.add(self, symbol, [new], {})
     if (full == "sys.argv" or not symbol.called) and len(self.session.patched) < 256:
         for each in (full, _CALLS_HOOK.get(full, full)):
             self.session.patched[each] = new
@@ -484,10 +490,6 @@ def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: 
 def call(self: Evaluator, symbol: Symbol, arguments: list[Value], keywords: dict[str, Value]) -> Value:
     """``symbol(*arguments, **keywords)``."""
     name = symbol.name
-    if name in self.session.patched and not symbol.called:
-        patched = self.session.patched[name]
-        if patched is not symbol and type(patched) is not Symbol:
-            return self.call(patched, arguments, keywords)
     if symbol.called and symbol.details is not None and _hands_on(self, symbol, arguments, keywords):
         self.escape_all(arguments, keywords)  # future.add_done_callback(f), stage.map(f)
         return Symbol(name, True, (arguments, keywords))

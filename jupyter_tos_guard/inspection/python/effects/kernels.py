@@ -142,7 +142,36 @@ def _front_end(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
         except (SyntaxError, ValueError):
             code = match.group(2)
         magics.run_nested(self, code, ("javascript",))
+    for match in _INVOKED.finditer(text[:20_000]):
+        function = self.session.patched.get(f"\0{match.group(2)}.{_INVOKE}")
+        if function is not None:
+            self.defer(function, _literal(match.group(3), []), _literal(match.group(4), {}))
     return Symbol(symbol.name, True)
+
+
+_INVOKE: Final = "invokeFunction"
+_INVOKED: Final = re.compile(
+    _INVOKE + r"\(\s*(['\"`])([^'\"`\n]{1,200})\1(?:\s*,\s*(\[[^\]]{0,2000}\]))?(?:\s*,\s*(\{[^}]{0,2000}\}))?"
+)
+
+
+def _literal(text: str | None, usual: Any) -> Any:
+    """Value of a list or object of JavaScript's that Python writes alike."""
+    try:
+        made = ast.literal_eval(text or repr(usual))
+    except (SyntaxError, ValueError):
+        return usual
+    return made if type(made) is type(usual) else usual
+
+
+def _register_callback(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``google.colab.output.register_callback(name, function)``: a page may call it."""
+    name = self.text(argument(arguments, keywords, 0, "function_name"))
+    function = argument(arguments, keywords, 1, "callback")
+    if len(self.session.patched) < 256:
+        self.session.patched[f"\0{name}.{_INVOKE}"] = function  # its last word is one to look out for
+    self.escape(function, [], {})
+    return None
 
 
 HANDLERS: Final[dict[str, Any]] = {
@@ -169,4 +198,7 @@ HANDLERS: Final[dict[str, Any]] = {
     "IPython.display.HTML": _front_end,
     "IPython.core.display.HTML": _front_end,
     "IPython.display.display_javascript": _front_end,
+    "IPython.display.display_html": _front_end,
+    "google.colab.output.eval_js": _front_end,
+    "google.colab.output.register_callback": _register_callback,
 }
