@@ -18,7 +18,13 @@ from jupyter_tos_guard.inspection.python.cell import nodes
 from jupyter_tos_guard.inspection.screen import Screening, find_words
 
 #: Methods and functions of libraries that write a file without a word that the screen looks for.
-WRITERS = frozenset("to_csv to_string savetxt tofile writerow writerows writestr addfile".split())
+WRITERS = frozenset(
+    "to_csv to_string savetxt tofile writerow writerows writestr addfile save savez savez_compressed "
+    "FileHandler RotatingFileHandler TimedRotatingFileHandler WatchedFileHandler basicConfig".split()
+)
+#: Those of them that only open a log, and what writes to it.
+_LOGS = frozenset(each for each in WRITERS if each.endswith("Handler")) | {"basicConfig"}
+_LOGGING = frozenset("debug info warning error critical exception log addHandler setFormatter".split())
 #: Methods that change their receiver, or what they are given.
 _CHANGING = frozenset(
     "append appendleft extend extendleft insert add update setdefault setitem __setitem__ remove discard pop "
@@ -292,7 +298,7 @@ class Unread:
         """
         if WRITERS.isdisjoint(self.names):
             return []
-        words = find_words(path.rpartition("/")[2])
+        words = find_words(path.rpartition("/")[2]) - {"npy", "npz"}  # which the library appends
         if not words:
             return []
 
@@ -303,6 +309,10 @@ class Unread:
             return []
         self._parse(set(WRITERS))
         chosen = [item for item in self._items if type(item) is Statement and writes(item)]
+        if any(not _LOGS.isdisjoint(each.words) for each in chosen):
+            self._parse(set(_LOGGING))
+            logging = [item for item in self._items if not _LOGGING.isdisjoint(item.words)]
+            chosen += [item for item in logging if type(item) is Statement and item not in chosen]
         for each in chosen:
             each.read()
         return self.take({name for each in chosen for name in each.uses}, is_module, chosen)

@@ -1184,6 +1184,8 @@ class Evaluator:
             watches = kind is Symbol and function.called and function.details and type(value) is Function
             if watches and function.name.rpartition(".")[2] in ("observe", "validate", "depends", "watch"):
                 value.attributes[OBSERVES] = function.details[0]
+            if kind is Symbol and function.called and function.details and function.name[:7] == "pytest.":
+                modules.mark(value, function)
             # What a library's decorator returns still does what the function does.
             if type(made) in (Unknown, type(None)) or (type(made) is Symbol and made.called):
                 continue
@@ -2372,7 +2374,11 @@ def run_python(
     names = state.names
     try:
         with self.session.argv(argv):
-            if source.lstrip()[:1] == "{" and '"cells"' in source and (cells := library.notebook_cells(source)):
+            if (
+                source.lstrip()[:1] == "{"
+                and '"cells"' in source
+                and (cells := library.notebook_cells(source))
+            ):
                 self.inside(unit, self.frame_of(names), lambda: kernels.run_notebook(self, cells))
             else:
                 self.inside(unit, self.frame_of(names), lambda: self.run(parse_python(source)))

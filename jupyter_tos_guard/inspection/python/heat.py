@@ -67,9 +67,7 @@ def reached(functions: Iterable[Value], bound: dict[str, Value]) -> set[str]:
             found |= _words(function.node).names
             free |= _words(function.node).free
     waiting = {name for name in free if name not in bound and not hasattr(builtins, name)}
-    return waiting | {
-        name for name in found if type(bound.get(name)) in _DATA or is_widget(bound.get(name))
-    }
+    return waiting | {name for name in found if type(bound.get(name)) in _DATA or is_widget(bound.get(name))}
 
 
 def patched(attributes: dict[str, Value]) -> set[str]:

@@ -13,6 +13,7 @@ from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.python import library, methods
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, first_argument
 from jupyter_tos_guard.inspection.python.carriers import records
+from jupyter_tos_guard.inspection.python.cell import source_text
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -166,7 +167,7 @@ def run(
     namespace = _namespace(names)
     if type(program) in (bytes, bytearray):
         made = bytes(program)
-        program = _decode(made)
+        program = source_text(made)
         self.note(program, "", made)
     if type(program) is Stream:
         program = library.stream_read(program)
@@ -202,20 +203,6 @@ def _argument_node(self: Evaluator) -> ast.AST | None:
             first = first.func.value
         return first
     return None
-
-
-def _decode(data: bytes) -> str:
-    """Source text of bytes, by its coding line as Python would."""
-    head = data[:200].split(b"\n", 2)[:2]
-    for line in head:
-        if b"coding" in line and line.lstrip().startswith(b"#"):
-            name = line.partition(b"coding")[2].lstrip(b"=: \t").split()[0:1]
-            if name:
-                try:
-                    return data.decode(name[0].decode("ascii", "ignore").strip("-*"))
-                except (LookupError, ValueError):
-                    break
-    return data.decode("utf-8-sig", "replace")
 
 
 def _namespace(value: Value) -> dict[str, Value] | None:
@@ -266,7 +253,7 @@ def _compile(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
     mode = arguments[2] if len(arguments) > 2 else keywords.get("mode", "exec")
     if type(source) in (bytes, bytearray):
         made = bytes(source)
-        source = _decode(made)
+        source = source_text(made)
         self.note(source, "", made)
     if type(source) is str:
         return Code(source, mode if type(mode) is str else "exec")

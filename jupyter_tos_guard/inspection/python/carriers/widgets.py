@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument
 from jupyter_tos_guard.inspection.python.carriers.given import native
-from jupyter_tos_guard.inspection.python.values import UNKNOWN, Choice, Namespace, Native, Symbol, Value, either
+from jupyter_tos_guard.inspection.python.values import (
+    UNKNOWN,
+    Choice,
+    Namespace,
+    Native,
+    Symbol,
+    Value,
+    either,
+)
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.inspection.python.evaluation import Evaluator
@@ -47,7 +55,11 @@ def put(self: Evaluator, symbol: Symbol, name: str, new: Value) -> None:
     offered = named.get("options", arguments[0] if arguments else None)
     if name in ("index", "label") and type(offered) in (list, tuple, dict):
         pairs = list(offered.items()) if type(offered) is dict else [_pair(each) for each in offered]
-        chosen = [value for index, (label, value) in enumerate(pairs) if new == (index if name == "index" else label)]
+        chosen = [
+            value
+            for index, (label, value) in enumerate(pairs)
+            if new == (index if name == "index" else label)
+        ]
         name, new = "value", chosen[0] if chosen else UNKNOWN
     self.store(named, name, new)
     for each in list(named.get(OBSERVERS, ())):
