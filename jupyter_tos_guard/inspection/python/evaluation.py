@@ -1949,6 +1949,7 @@ def _class(self: Evaluator, node: Any) -> str | None:
     self.frame = Frame("class", cls.namespace, outer.globals, outer)
     self.frame.cls = cls
     cls.namespace["__module__"] = "__main__"
+    cls.source = self.unit, node
     if type(node.body[0]) is ast.Expr and type(node.body[0].value) is ast.Constant:
         cls.namespace["__doc__"] = node.body[0].value.value
     try:

@@ -849,16 +849,29 @@ def _print(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
     return None
 
 
-def _get_closure(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """``inspect.getsource(f)`` and ``getdoc``."""
+def _get_source(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``inspect.getsource(f)``, ``getsourcelines``, ``getcomments`` and ``getdoc``."""
     value = first_argument(arguments)
-    if symbol.name.endswith("getdoc"):
-        return self.attribute(value, "__doc__")
-    if type(value) is Function:
-        node = value.node
-        lines = value.unit.text.split("\n")
-        return "\n".join(lines[node.lineno - 1 : node.end_lineno])
-    return UNKNOWN
+    word = symbol.name.rpartition(".")[2]
+    if word == "getdoc":
+        text = self.attribute(value, "__doc__")
+        return library.stdlib("inspect").cleandoc(text) if type(text) is str else text
+    if type(value) is Bound:
+        value = value.function
+    source = (value.unit, value.node) if type(value) is Function else getattr(value, "source", None)
+    if source is None:
+        own = type(value) is Namespace and value.attributes.get("__source__")
+        return own if type(own) is str and word == "getsource" else UNKNOWN
+    unit, node = source
+    lines = unit.text.splitlines(True)
+    first = min([node.lineno, *[each.lineno for each in getattr(node, "decorator_list", ())]])
+    if word == "getcomments":
+        start = first - 1
+        while start and lines[start - 1].lstrip().startswith("#"):
+            start -= 1
+        return "".join(lines[start : first - 1]) or None
+    found = lines[first - 1 : node.end_lineno]
+    return (found, first) if word == "getsourcelines" else "".join(found)
 
 
 def _members(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -1068,8 +1081,9 @@ HANDLERS: Final[dict[str, Any]] = {
     ),
     "asyncio.gather": _gather,
     "asyncio.wait": _gather,
-    "inspect.getsource": _get_closure,
-    "inspect.getdoc": _get_closure,
+    **dict.fromkeys(
+        [f"inspect.{word}" for word in "getsource getsourcelines getcomments getdoc".split()], _get_source
+    ),
     "ast.fix_missing_locations": _identity,
     "ast.copy_location": _identity,
     "ast.unparse": lambda self, symbol, arguments, keywords: unparse(first_argument(arguments)),

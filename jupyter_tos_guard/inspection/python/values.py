@@ -118,7 +118,7 @@ class Function:
 class Class:
     """A class of the user's; bases may be symbols."""
 
-    __slots__ = ("bases", "keywords", "name", "namespace")
+    __slots__ = ("bases", "keywords", "name", "namespace", "source")
 
     def __init__(
         self, name: str, bases: list[Value], namespace: dict[str, Value], keywords: dict[str, Value]
@@ -127,6 +127,8 @@ class Class:
         self.bases = bases
         self.namespace = namespace
         self.keywords = keywords
+        #: The text that it stands in, and its node there.
+        self.source: Any = None
 
     def find(self, name: str) -> Value:
         """Attribute of the class or of its bases, depth first; None if there is none."""

@@ -1,4 +1,4 @@
-"""Objects that carry text from one place to another: settings, command lines, markup, records, tables and more.
+"""Objects that carry text from one place to another: settings, command lines, markup, tables and more.
 
 Each is modelled as an object of attributes whose methods compute on what is
 known. None has an effect on the world; what they cannot follow is unknown.
@@ -13,6 +13,7 @@ from jupyter_tos_guard.inspection.python.carriers import (
     command_lines,
     listeners,
     markup,
+    pages,
     queues,
     records,
     settings,
@@ -24,6 +25,7 @@ HANDLERS: Final[dict[str, Any]] = {
     **settings.HANDLERS,
     **command_lines.HANDLERS,
     **markup.HANDLERS,
+    **pages.HANDLERS,
     **records.HANDLERS,
     **queues.HANDLERS,
     **listeners.HANDLERS,

@@ -67,7 +67,7 @@ def _written(self: Evaluator, handler: Symbol) -> list[Value]:
     path = self.text(target) if type(target) in (str, Path) else ""
     if not handler.name.endswith("Handler") or not (path or type(target) is Stream) or HOLE in path:
         return []
-    mode = argument([target, *more], named, 1, "mode")
+    mode = more[0] if more else named.get("mode")
     if path and mode == "w":
         process.write_file(path, "", self.state, self.origin_of(self.node))
 
