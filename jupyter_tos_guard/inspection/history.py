@@ -99,7 +99,7 @@ class History:
         new = hot - self.hot
         if new:
             # A function that was cleared may call one that has just got its sink.
-            if not new.isdisjoint(self.unread.names):
+            if self.unread.mentions(new):
                 try:
                     replay_users(new, state)
                 except OutOfBudget:

@@ -280,6 +280,10 @@ class Unread:
         self._size = sum(map(_size, self._items))
         return found  # type: ignore[return-value]
 
+    def mentions(self, names: set[str]) -> bool:
+        """Whether something that waits has one of ``names`` in it."""
+        return any(not names.isdisjoint(item.words) for item in self._items)
+
     def take_users(self, names: set[str], is_module: Callable[[str], bool]) -> list[Statement]:
         """Remove and return the statements that mention one of ``names``, with all that they need."""
         self._parse(names)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import Kind
-from jupyter_tos_guard.inspection.python import library, sinks
+from jupyter_tos_guard.inspection.python import library, reflection, sinks
 from jupyter_tos_guard.inspection.python.carriers import records, widgets
+from jupyter_tos_guard.inspection.python.cell import parse_python
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -351,6 +352,11 @@ def _get_code(self: Evaluator, value: Code, name: str) -> Value:
         return (doc, *[each for each in constants if each != doc][:200])
     if name == "co_consts" and value.calls is not None:
         return tuple(value.calls.constants)
+    if name == "body" and value.source:
+        body: Any = parse_python(value.source.strip(" \t"))
+        if value.mode == "eval":
+            body = body[0].value if body and type(body[0]) is ast.Expr else None
+        return reflection.tree_value(body, [2000])
     if name in ("co_name", "co_filename"):
         return value.function.name if value.function is not None else "<string>"
     return Method(value, name)

@@ -193,7 +193,7 @@ class Session:
 
     __slots__ = (
         "codecs", "deferred", "defined", "evaluator", "macros", "modules",
-        "patched", "random", "stars", "told", "trace", "transformers",
+        "patched", "random", "rewriters", "stars", "told", "trace", "transformers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -211,6 +211,8 @@ class Session:
         self.trace: dict[Value, tuple[str, ...]] = {}
         #: Functions that change the text of later cells.
         self.transformers: list[Value] = []
+        #: Objects that change the syntax trees of later cells.
+        self.rewriters: list[Instance] = []
         #: Functions that are told of each cell.
         self.told: list[Value] = []
         #: Random numbers after a constant seed.
@@ -2418,4 +2420,6 @@ def hot_names(state: State, known: set[str] | None = None) -> set[str]:
             hot |= heat.patched(session.patched)
         for function in (*session.transformers, *session.told):
             hot |= heat.constants(function)
+        for each in session.rewriters:
+            hot = hot.union(*map(heat.constants, each.cls.namespace.values()))
     return hot

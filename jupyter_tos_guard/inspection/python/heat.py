@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from jupyter_tos_guard.inspection.python.carriers.widgets import OBSERVERS, is_widget
+from jupyter_tos_guard.inspection.python.carriers.widgets import is_widget
 from jupyter_tos_guard.inspection.python.cell import PLACEHOLDER, nodes
 from jupyter_tos_guard.inspection.python.values import (
+    WAITING,
     Bound,
     Class,
     Descriptor,
@@ -132,7 +133,7 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
     if kind in (str, bytes, int, float, bool, type(None)):
         return False
     if kind is Symbol:
-        if is_widget(value) and OBSERVERS in value.details[1]:
+        if value.called and value.details is not None and WAITING in value.details[1]:
             return True
         parts = value.name.split(".")
         if value.called and parts[0] not in _SHELL_ROOTS:

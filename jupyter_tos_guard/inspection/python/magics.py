@@ -15,7 +15,7 @@ from jupyter_tos_guard.inspection.paths import resolve
 from jupyter_tos_guard.inspection.python import library, methods
 from jupyter_tos_guard.inspection.python.cell import Line, parse, parse_python
 from jupyter_tos_guard.inspection.python.cell import cell_magic as read_cell_magic
-from jupyter_tos_guard.inspection.python.effects import addresses, files, modules, processes
+from jupyter_tos_guard.inspection.python.effects import addresses, files, modules, processes, shell
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Choice,
@@ -59,7 +59,12 @@ def run_source(self: Evaluator, source: str, first_line: int) -> Value:
         unit = Unit(source, self.unit.origin, parsed.lines, first_line, self.unit.cell)
     outer, self.unit = self.unit, unit
     try:
-        return self.run_cell(parsed.body, source) if first_line else self.run(parsed.body)
+        if not first_line:
+            return self.run(parsed.body)
+        value = self.run_cell(parsed.body, source)
+        if self.session.rewriters:
+            value = self.run(shell.rewritten(self, parsed.body)) or value
+        return value
     finally:
         self.unit = outer
 

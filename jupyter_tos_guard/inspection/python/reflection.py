@@ -36,6 +36,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Unknown,
     Value,
     either,
+    is_plain,
 )
 
 if TYPE_CHECKING:
@@ -267,13 +268,43 @@ def _compile(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
 def _parse(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``ast.parse``."""
     source = first_argument(arguments)
+    mode = arguments[2] if len(arguments) > 2 else keywords.get("mode")
     if type(source) is str:
-        return Code(source)
+        return Code(source, "eval" if mode == "eval" else "exec")
     return UNKNOWN
 
 
 def _is_tree(symbol: Symbol) -> bool:
     return symbol.called and symbol.name.startswith("ast.")
+
+
+def tree_value(node: Any, left: list[int]) -> Value:
+    """Return a syntax tree as the program sees it; ``left`` counts down the nodes that are looked at."""
+    if isinstance(node, list):
+        return [tree_value(each, left) for each in node]
+    if not isinstance(node, ast.AST):
+        return node
+    left[0] -= 1
+    fields = {name: getattr(node, name, None) for name in node._fields} if left[0] > 0 else {}
+    return Symbol(
+        f"ast.{type(node).__name__}",
+        True,
+        ([], {name: tree_value(each, left) for name, each in fields.items()}),
+    )
+
+
+def rewrite(self: Evaluator, transformer: Instance, value: Value, depth: int = 40) -> Value:
+    """Return what ``ast.NodeTransformer`` makes of a tree, from its leaves up."""
+    if type(value) is list:
+        made = [rewrite(self, transformer, each, depth) for each in value]
+        return [one for each in made if each is not None for one in (each if type(each) is list else [each])]
+    if not depth or type(value) is not Symbol or value.details is None:
+        return value
+    fields = value.details[1]
+    for name, each in fields.items():
+        fields[name] = rewrite(self, transformer, each, depth - 1)
+    method = transformer.cls.find(f"visit_{value.name[4:]}")
+    return value if type(method) is not Function else self.attempt(Bound(method, transformer), [value])
 
 
 def build_tree(value: Value, depth: int = 40) -> Any:
@@ -289,7 +320,10 @@ def build_tree(value: Value, depth: int = 40) -> Any:
         given, named = value.details or ([], {})
         fields = dict(zip(cls._fields, given, strict=False))
         fields.update(named)
-        tree = cls(**{str(key): build_tree(each, depth - 1) for key, each in fields.items()})
+        whole = cls is ast.Constant  # what a constant holds is no tree
+        tree = cls(
+            **{str(key): each if whole else build_tree(each, depth - 1) for key, each in fields.items()}
+        )
         for name in (
             "keywords",
             "args",
@@ -316,7 +350,7 @@ def build_tree(value: Value, depth: int = 40) -> Any:
         return ast.Module(body=body, type_ignores=[])
     if type(value) in (list, tuple):
         return [build_tree(each, depth - 1) for each in value]
-    return value
+    return value if is_plain(value) else ast.Name("_unknown", ast.Load(), lineno=1, col_offset=0)
 
 
 # -- functions over functions ------------------------------------------------------------------------
@@ -860,7 +894,7 @@ def _get_source(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
         value = value.function
     source = (value.unit, value.node) if type(value) is Function else getattr(value, "source", None)
     if source is None:
-        own = type(value) is Namespace and value.attributes.get("__source__")
+        own = type(value) is Namespace and value.attributes.get("\0source")
         return own if type(own) is str and word == "getsource" else UNKNOWN
     unit, node = source
     lines = unit.text.splitlines(True)
@@ -1085,6 +1119,7 @@ HANDLERS: Final[dict[str, Any]] = {
         [f"inspect.{word}" for word in "getsource getsourcelines getcomments getdoc".split()], _get_source
     ),
     "ast.fix_missing_locations": _identity,
+    "ast.NodeTransformer.generic_visit": _identity,
     "ast.copy_location": _identity,
     "ast.unparse": lambda self, symbol, arguments, keywords: unparse(first_argument(arguments)),
 }

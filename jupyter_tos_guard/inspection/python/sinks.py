@@ -474,6 +474,8 @@ def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: 
     if (full == "sys.argv" or not symbol.called) and len(self.session.patched) < 256:
         for each in (full, _CALLS_HOOK.get(full, full)):
             self.session.patched[each] = new
+    if symbol.name.startswith("ast.") and symbol.called and symbol.details is not None:
+        symbol.details[1][name] = new
     if widgets.is_widget(symbol):
         widgets.put(self, symbol, name, new)
     if root == "logging" and name == "handlers":

@@ -49,6 +49,10 @@ class Symbol:
         return f"<{self.name}{'()' if self.called else ''}>"
 
 
+#: Among the keywords that a library's object was made with: functions of the program's that it calls by itself.
+WAITING = "\0waiting"
+
+
 class Choice:
     """One of several values: which one depends on what is not known."""
 

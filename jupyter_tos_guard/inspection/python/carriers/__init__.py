@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from jupyter_tos_guard.inspection.python.carriers import (
     command_lines,
+    databases,
     listeners,
     markup,
     pages,
@@ -24,6 +25,7 @@ from jupyter_tos_guard.inspection.python.carriers import (
 HANDLERS: Final[dict[str, Any]] = {
     **settings.HANDLERS,
     **command_lines.HANDLERS,
+    **databases.HANDLERS,
     **markup.HANDLERS,
     **pages.HANDLERS,
     **records.HANDLERS,

@@ -60,7 +60,7 @@ _USUAL: Final = "%(levelname)s:%(name)s:%(message)s"
 
 
 def _written(self: Evaluator, handler: Symbol) -> list[Value]:
-    """What a handler does that writes messages to a file."""
+    """Return what a handler does that writes messages to a file."""
     from jupyter_tos_guard.inspection.shell import process
 
     (target, *more), named = handler.details
@@ -88,7 +88,8 @@ def set_format(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
     """``handler.setFormatter(logging.Formatter(text))``."""
     made = argument(arguments, keywords, 0, "fmt")
     if symbol.details is not None and type(made) is Symbol and made.details is not None:
-        text = argument(*made.details, 0, "fmt")
+        given, named = made.details
+        text = argument(given, named, 0, "fmt")
         symbol.details[1][_FORMAT] = text if type(text) is str and "%(" in text else "%(message)s"
     return None
 

@@ -99,7 +99,6 @@ def _element(self: Evaluator, node: _Node, made: dict[_Node, Namespace]) -> Name
         return [_element(self, each, made) for each in nodes]
 
     def searched(given: Arguments, named: Keywords) -> list[_Node] | None:
-        self.current().budget.spend(16)
         wanted = dict(argument(given, named, 1, "attrs") or {})
         wanted.update({key.rstrip("_"): each for key, each in named.items() if key not in _OPTIONS})
         name = argument(given, named, 0, "name")
@@ -107,18 +106,17 @@ def _element(self: Evaluator, node: _Node, made: dict[_Node, Namespace]) -> Name
             return None
         return [
             each
-            for each in node.below()
+            for each in _walk(self, node)
             if _fits(name, [each.name])
             and all(_fits(value, _values(each, key)) for key, value in wanted.items())
         ]
 
     def selected(given: Arguments) -> list[_Node] | None:
-        self.current().budget.spend(16)
         selector = given[0] if given else None
         if type(selector) is not str or not _SELECTOR.fullmatch(selector.strip()):
             return None
         ways = [_PART.findall(each) for each in selector.split(",")]
-        return [each for each in node.below() if any(_selects(way, each) for way in ways)]
+        return [each for each in _walk(self, node) if any(_selects(way, each) for way in ways)]
 
     def first(nodes: list[_Node] | None) -> Value:
         return UNKNOWN if nodes is None else _element(self, nodes[0], made) if nodes else None
@@ -182,6 +180,13 @@ def _element(self: Evaluator, node: _Node, made: dict[_Node, Namespace]) -> Name
     return result
 
 
+def _walk(self: Evaluator, node: _Node) -> Iterator[_Node]:
+    budget = self.current().budget
+    for each in node.below():
+        budget.spend(2)
+        yield each
+
+
 _OPTIONS: Final = frozenset({"name", "attrs", "limit", "recursive"})
 
 
@@ -209,7 +214,9 @@ def _fits(wanted: Value, values: list[str]) -> bool:
 #: One part of a selector: how it hangs on the part before, and what it asks for.
 _PART: Final = re.compile(r"(>?)\s*((?:[\w*-]|[#.][\w-]|\[[^\]]{0,200}\])+)")
 _SELECTOR: Final = re.compile(r"(?:[\w*\-#.,> ]|\[[^\]]{0,200}\]){1,400}")
-_SIMPLE: Final = re.compile(r"^[\w*-]+|[#.][\w-]+|\[\s*([\w-]+)\s*(?:([~^$*]?)=\s*[\"']?([^\"'\]]*)[\"']?)?\s*\]")
+_SIMPLE: Final = re.compile(
+    r"^[\w*-]+|[#.][\w-]+|\[\s*([\w-]+)\s*(?:([~^$*]?)=\s*[\"']?([^\"'\]]*)[\"']?)?\s*\]"
+)
 
 
 def _selects(way: list[tuple[str, str]], node: _Node) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.python import library, methods
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords
+from jupyter_tos_guard.inspection.python.carriers import databases
 from jupyter_tos_guard.inspection.python.carriers.given import MAX_TEXT, file_content, native
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
@@ -144,6 +145,7 @@ def file_lines(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
 
 def statement(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``connection.execute(sql)``: texts that SQL joins are one text; the result may be any of them."""
+    databases.call_functions(self, symbol, arguments)
     if arguments and type(arguments[0]) is str and len(arguments[0]) <= MAX_TEXT:
         arguments = [re.sub(r"'\s*\|\|\s*'", "", arguments[0]), *arguments[1:]]
     from jupyter_tos_guard.inspection.python.effects import guesses
@@ -168,7 +170,8 @@ HANDLERS: Final[dict[str, Any]] = {
         file_lines,
     ),
     **dict.fromkeys(
-        [f"sqlite3.connect.{each}execute" for each in ("", "cursor.")] + ["sqlite3.connect.executescript"],
+        [f"sqlite3.connect.{each}execute" for each in ("", "cursor.")]
+        + [f"sqlite3.connect.{word}" for word in ("executescript", "executemany", "cursor.executemany")],
         statement,
     ),
 }

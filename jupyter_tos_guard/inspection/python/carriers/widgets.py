@@ -8,6 +8,7 @@ from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, a
 from jupyter_tos_guard.inspection.python.carriers.given import native
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
+    WAITING,
     Choice,
     Namespace,
     Native,
@@ -18,9 +19,6 @@ from jupyter_tos_guard.inspection.python.values import (
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.inspection.python.evaluation import Evaluator
-
-#: Among a widget's settings: the functions that are told of changes.
-OBSERVERS: Final = "\0observers"
 
 
 def widget_value(symbol: Symbol) -> Value:
@@ -62,7 +60,7 @@ def put(self: Evaluator, symbol: Symbol, name: str, new: Value) -> None:
         ]
         name, new = "value", chosen[0] if chosen else UNKNOWN
     self.store(named, name, new)
-    for each in list(named.get(OBSERVERS, ())):
+    for each in list(named.get(WAITING, ())):
         self.defer(each, [change(symbol, name, new)], {})
 
 
@@ -84,7 +82,7 @@ def observe(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     function = argument(arguments, keywords, 0, "handler")
     if symbol.details is None or function is None:
         return None
-    told = symbol.details[1].setdefault(OBSERVERS, [])
+    told = symbol.details[1].setdefault(WAITING, [])
     if len(told) < 16:
         told.append(function)
     self.defer(function, [change(symbol, "value", widget_value(symbol))], {})

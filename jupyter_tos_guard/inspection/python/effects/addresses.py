@@ -271,6 +271,8 @@ def source_of(value: Value) -> str:
 
 def result_attribute(self: Evaluator, symbol: Symbol, full: str, name: str) -> Value:
     """Attribute of what a library's call returned."""
+    if symbol.name.startswith("ast.") and name in symbol.details[1]:
+        return symbol.details[1][name]
     if (chosen := widgets.attribute(symbol, name)) is not None:
         return chosen
     if symbol.name in tables.TABLES and (column := tables.column(self, symbol, name)) is not None:

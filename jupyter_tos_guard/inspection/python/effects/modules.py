@@ -82,7 +82,7 @@ def _load_module(self: Evaluator, name: str, path: str, file: File, node: ast.AS
     outer, self.node = self.node, node
     try:
         text = source_text(file.content)
-        module.attributes.update({"__name__": name, "__source__": text})
+        module.attributes.update({"__name__": name, "\0source": text})
         own = path.endswith("__init__.py")
         module.attributes["__package__"] = name if own else name.rpartition(".")[0]
         self.run_text(text, ("import", f"file {path}"), node, module.attributes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -228,8 +229,26 @@ def shell_call(self: Evaluator, name: str, arguments: Arguments, keywords: Keywo
                     self.session.transformers.append(one)
                 elif type(one) is Instance:
                     _tree_transformer(self, one)
+                    self.session.rewriters = [*self.session.rewriters, one][-8:]
         return None
     return None
+
+
+def rewritten(self: Evaluator, body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """Statements that the program's own transformers of trees make of a cell's, where they change one."""
+    made: list[ast.stmt] = []
+    for statement in body[:200] if self.session.rewriters else ():
+        self.budget.spend(64)
+        before = ast.dump(statement)
+        values: Value = [reflection.tree_value(statement, [500])]
+        for each in self.session.rewriters:
+            values = reflection.rewrite(self, each, values)
+        trees = [reflection.build_tree(each) for each in values if each is not UNKNOWN]
+        statements = [ast.Expr(each) if isinstance(each, ast.expr) else each for each in trees]
+        statements = [each for each in statements if isinstance(each, ast.stmt)]
+        if [ast.dump(each) for each in statements] != [before]:
+            made += map(ast.fix_missing_locations, statements)
+    return made
 
 
 def _tree_transformer(self: Evaluator, transformer: Instance) -> None:
