@@ -13,6 +13,7 @@ from jupyter_tos_guard.inspection.python.carriers import records, widgets
 from jupyter_tos_guard.inspection.python.cell import parse_python
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
+    WAITING,
     Array,
     Bound,
     Choice,
@@ -112,6 +113,8 @@ def _base_method(
     result = sinks.call(self, Symbol(f"{base}.{name}"), arguments, keywords)
     if name.startswith("__") and name.endswith("__"):
         return result
+    if name == "observe" and arguments:
+        value.attributes.setdefault(WAITING, []).append(arguments[0])
     if name in ("start", "run", "join") and (method := value.cls.find("run")) is not None:
         return self.call(Bound(method, value), [])
     if name in ("visit", "generic_visit", "feed", "cmdloop", "onecmd", "serve_forever", "dispatch"):
@@ -448,6 +451,8 @@ def _tell_observers(self: Evaluator, value: Instance, name: str, new: Value) -> 
         names = member.attributes.get(OBSERVES) if type(member) is Function else None
         if names is not None and (name in names or "All" in names) and self.depth < 24:
             self.call(Bound(member, value), [widgets.change(value, name, new)])
+    for each in list(value.attributes.get(WAITING, ()))[:16]:
+        self.defer(each, [widgets.change(value, name, new)], {})
 
 
 #: Attribute of a function that waits for changes: the names of what it waits for.

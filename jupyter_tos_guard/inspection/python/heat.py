@@ -156,7 +156,7 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
     if kind is Class:
         return any(_is_hot(each, hot, depth - 1) for each in (*value.bases, *value.namespace.values()))
     if kind is Instance:
-        return _is_hot(value.cls, hot, depth)
+        return WAITING in value.attributes or _is_hot(value.cls, hot, depth)
     if kind is Descriptor:
         return _is_hot(value.function, hot, depth - 1) or _is_hot(value.setter, hot, depth - 1)
     if kind is Namespace:

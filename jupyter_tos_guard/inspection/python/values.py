@@ -49,7 +49,7 @@ class Symbol:
         return f"<{self.name}{'()' if self.called else ''}>"
 
 
-#: Among the keywords that a library's object was made with: functions of the program's that it calls by itself.
+#: Among the keywords of a library's object: the program's functions that it calls by itself.
 WAITING = "\0waiting"
 
 

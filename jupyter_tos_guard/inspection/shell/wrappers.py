@@ -847,7 +847,7 @@ def _jupyter(process: Process) -> str:
 
 
 def _parameters(arguments: Sequence[str]) -> str:
-    """Assignments that ``papermill -p name value`` puts into a notebook."""
+    """Return the assignments that ``papermill -p name value`` puts into a notebook."""
     lines = []
     for option, name, value in zip(arguments, [*arguments[1:], ""], [*arguments[2:], "", ""], strict=False):
         if option in ("-p", "--parameters", "-r", "--parameters_raw") and name.isidentifier():

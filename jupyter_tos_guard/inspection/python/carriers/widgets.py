@@ -25,7 +25,8 @@ def widget_value(symbol: Symbol) -> Value:
     """``.value`` of a widget: what it starts with, or what it offers."""
     arguments, keywords = symbol.details
     found: list[Value] = [keywords["value"]] if "value" in keywords else []
-    offered = keywords.get("options", arguments[0] if arguments else None)  # Text("value") too
+    first = arguments[0] if arguments else None  # Text("value") too
+    offered = keywords.get("options", keywords.get("choices", first))
     found += offers(offered)
     return either([*found, UNKNOWN]) if found else UNKNOWN
 
@@ -69,7 +70,7 @@ def _pair(option: Value) -> tuple[Value, Value]:
 
 
 def change(owner: Value, name: str, new: Value) -> Namespace:
-    """What an observer is given."""
+    """Return what an observer is given."""
     made = Namespace("change", {"new": new, "name": name, "owner": owner, "type": "change"})
     made.attributes["__getitem__"] = Native(
         lambda given, named: made.attributes.get(given[0], UNKNOWN) if given else UNKNOWN
@@ -85,8 +86,43 @@ def observe(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     told = symbol.details[1].setdefault(WAITING, [])
     if len(told) < 16:
         told.append(function)
-    self.defer(function, [change(symbol, "value", widget_value(symbol))], {})
+    self.defer(function, [change(_owner(symbol), "value", widget_value(symbol))], {})
     return None
+
+
+def _owner(symbol: Symbol) -> Symbol:
+    """Return the widget of which ``symbol`` is a method."""
+    return Symbol(symbol.name.rpartition(".")[0], True, symbol.details)
+
+
+def press(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``button.on_click(function)`` and ``text.on_submit``: it is given the widget."""
+    function = argument(arguments, keywords, 0, "callback")
+    if function is not None:
+        self.defer(function, [_owner(symbol)], {})
+    return function
+
+
+def link(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``link((one, "value"), (other, "value"))``: the other takes what the one has."""
+    ends = [self.items(each) for each in (*arguments, *keywords.values())][:2]
+    if len(ends) == 2 and all(len(each) == 2 and is_widget(each[0]) for each in ends):
+        (one, name), (other, same) = ends
+        put(self, other, same, self.attribute(one, name))
+    return None
+
+
+def interface(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``gradio.Interface(function, inputs)`` and ``button.click(function, inputs)``."""
+    function = argument(arguments, keywords, 0, "fn")
+    inputs = argument(arguments, keywords, 1, "inputs")
+    given = [
+        widget_value(each) if type(each) is Symbol and each.details is not None else UNKNOWN
+        for each in (self.items(inputs) if type(inputs) in (list, tuple) else [inputs])
+    ]
+    if function is not None:
+        self.defer(function, given, {})
+    return Symbol(symbol.name, True, (arguments, keywords))
 
 
 def offers(value: Value) -> list[Value]:
@@ -103,6 +139,8 @@ def offers(value: Value) -> list[Value]:
 def interact(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``interact(function, name=choices)``, also as a decorator: the function is called with each choice."""
     given: Keywords = {}
+    if len(arguments) > 1 and type(arguments[1]) is dict:  # interactive_output(function, widgets)
+        keywords = arguments[1]
     for name, value in keywords.items():
         if type(value) is Symbol and value.details is not None:
             given[name] = widget_value(value)
@@ -127,6 +165,24 @@ _CLASSES: Final = (
 _MODULES: Final = ("ipywidgets.", "ipywidgets.widgets.")
 HANDLERS: Final[dict[str, Any]] = {
     **dict.fromkeys([f"{module}{each}.observe" for module in _MODULES for each in _CLASSES], observe),
+    **dict.fromkeys(
+        [f"{module}{each}.on_submit" for module in _MODULES for each in ("Text", "Textarea", "Combobox")]
+        + [f"{module}Button.on_click" for module in _MODULES],
+        press,
+    ),
+    **dict.fromkeys(
+        [f"{module}{word}" for module in _MODULES for word in "link dlink jslink jsdlink".split()], link
+    ),
+    **dict.fromkeys(
+        [f"gradio.Button.{word}" for word in ("click", "submit")]
+        + [
+            f"gradio.{each}.{word}"
+            for each in ("Textbox", "Dropdown", "Radio")
+            for word in ("change", "submit")
+        ]
+        + ["gradio.Interface"],
+        interface,
+    ),
     **dict.fromkeys(
         "ipywidgets.interact ipywidgets.interact_manual ipywidgets.interactive ipywidgets.widgets.interact "
         "ipywidgets.interactive_output ipywidgets.widgets.interact_manual "

@@ -1,4 +1,4 @@
-"""Imports that the program answers itself: finders and loaders of its own, ``__import__`` put in its place."""
+"""Imports that the program answers itself: its own finders and loaders, ``__import__`` in its hands."""
 
 from __future__ import annotations
 

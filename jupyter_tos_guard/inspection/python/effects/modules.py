@@ -206,7 +206,7 @@ def _result(
     chosen: dict[str, Value] | None = None,
     depth: int = 6,
 ) -> Value:
-    """What a test or fixture returns; its parameters are the results of fixtures that are so named."""
+    """Call a test or fixture; its parameters are the results of fixtures that are so named."""
     values = list(given)
     for each in function.node.args.args[len(given) :]:
         fixture = names.get(each.arg)
