@@ -504,6 +504,174 @@ CASES: dict[str, Callable[[str], list[str]]] = {
     "file in memory": lambda c: [
         f"import os\nfd = os.memfd_create('a')\nos.write(fd, {c.encode()!r})\nos.system(f'sh /proc/{{os.getpid()}}/fd/{{fd}}')"
     ],
+    # what is called later, for what comes
+    "finder of imports": lambda c: [
+        "import sys, os\nclass Finder:\n    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == 'my_course': os.system({c!r})\nsys.meta_path.insert(0, Finder())",
+        "import my_course",
+    ],
+    "loader of imports": lambda c: [
+        "import sys, os\nfrom importlib.util import spec_from_loader\nclass Loader:\n"
+        "    def find_spec(self, name, path, target=None): return spec_from_loader(name, self)\n"
+        "    def create_module(self, spec): return None\n"
+        "    def exec_module(self, module): module.go = lambda: os.system(TABLE[module.__name__])\n"
+        f"TABLE = {{'my_course': {c!r}}}\nsys.meta_path += [Loader()]",
+        "from my_course import go\ngo()",
+    ],
+    "__import__ put in its place": lambda c: [
+        "import builtins, os\nusual = builtins.__import__\ndef other(name, *rest):\n"
+        "    os.system(TABLE.get(name, ''))\n    return usual(name, *rest)\nbuiltins.__import__ = other",
+        f"TABLE = {{'colorsys': {c!r}}}",
+        "import colorsys",
+    ],
+    "function that calls what it replaced": lambda c: [
+        "import os\nusual = os.system\nos.system = lambda words: usual(' '.join(words))",
+        f"os.system({c.split()!r})",
+    ],
+    "handler of exceptions": lambda c: [
+        "def handler(shell, kind, error, trace, tb_offset=None):\n    shell.system('git ' + str(error))\n"
+        "ip = get_ipython()\nip.set_custom_exc((LookupError, KeyError), handler)",
+        f"raise KeyError({c[4:]!r})",
+    ],
+    "event of a cell": lambda c: [
+        "import os\ndef look(info):\n    for line in info.raw_cell.splitlines():\n"
+        "        if line.startswith('#do '): os.system(line[4:])\n"
+        "get_ipython().events.register('pre_run_cell', look)",
+        f"#do {c}\nx = 1",
+    ],
+    "call from a page": lambda c: [
+        "from google.colab import output\nimport os\noutput.register_callback('start', lambda a, b: os.system(a + b))",
+        f'from IPython.display import HTML\nHTML(\'<script>google.colab.kernel.invokeFunction("start", '
+        f'["{c[:9]}", "{c[9:]}"], {{}})</script>\')',
+    ],
+    "transformer of trees, by what it is given": lambda c: [
+        "import ast\nclass T(ast.NodeTransformer):\n    def visit_Call(self, node):\n"
+        "        if isinstance(node.func, ast.Name) and node.func.id == 'note':\n"
+        "            node.func = ast.parse('__import__(\"os\").system').body[0].value\n        return node\n"
+        "get_ipython().ast_transformers.append(T())",
+        f"note({c!r})",
+    ],
+    "descriptor that is set": lambda c: [
+        "import subprocess\nclass Field:\n    def __set__(self, owner, value): subprocess.run(value, shell=True)\n"
+        "class Settings:\n    source = Field()",
+        f"settings = Settings()\nsettings.source = {c!r}",
+    ],
+    "task that waits": lambda c: [
+        "import asyncio, os\nasync def work(jobs):\n    while True:\n        os.system(await jobs.get())\n"
+        "async def main():\n    jobs = asyncio.Queue()\n    asyncio.ensure_future(work(jobs))\n"
+        f"    await jobs.put({c!r})\n    await jobs.join()",
+        "await main()",
+    ],
+    "data that comes after the timer": lambda c: [
+        "import threading, os\nwords = []\ndef go(): os.system(' '.join(words))\nthreading.Timer(3, go).start()\n"
+        f"words += {c.split()!r}"
+    ],
+    "functions registered by a decorator": lambda c: [
+        "import os\nHOOKS = {}\ndef on(name):\n    return lambda f: HOOKS.setdefault(name, []).append(f) or f\n"
+        "@on('a')\ndef run(words): os.system(words)\ndef fire(name, *given):\n    for f in HOOKS[name]: f(*given)",
+        f"fire('a', {c!r})",
+    ],
+    "widget that is observed": lambda c: [
+        "import ipywidgets as w, os\nmenu = w.Select(options={'nothing': ''})\n"
+        "menu.observe(lambda change: os.system(change['new']), 'value')",
+        f"menu.options = {{'nothing': '', 'get': {c!r}}}",
+        "menu.label = 'get'",
+    ],
+    "button that gives itself": lambda c: [
+        f"import ipywidgets as w, os\nb = w.Button(description='get')\nb.words = {c!r}\n"
+        "b.on_click(lambda button: os.system(button.words))"
+    ],
+    "linked widgets": lambda c: [
+        f"import ipywidgets as w, os\na, b = w.Text({c!r}), w.Text()\n"
+        "b.observe(lambda change: os.system(change.new), 'value')\nw.dlink((a, 'value'), (b, 'value'))"
+    ],
+    "observer of traits": lambda c: [
+        "import traitlets, os\nclass Model(traitlets.HasTraits):\n    words = traitlets.Unicode()\nmodel = Model()\n"
+        "model.observe(lambda change: os.system(change.new), names=['words'])",
+        f"model.words = {c!r}",
+    ],
+    "gradio": lambda c: [
+        f"import gradio as gr, os\ngr.Interface(os.system, gr.Dropdown(choices=['ls', {c!r}]), 'text').launch()"
+    ],
+    "function of SQL": lambda c: [
+        "import sqlite3, subprocess\nwith sqlite3.connect(':memory:') as db:\n    db.execute('create table t (x)')\n"
+        f"    db.execute('insert into t values (?)', [{c!r}])\n"
+        "db.create_function('note', 1, lambda x: subprocess.getoutput(x))",
+        "db.execute('select note(x) from t')",
+    ],
+    # files that libraries and magics write
+    "log": lambda c: [
+        "import logging\nlogging.basicConfig(filename='a.log', format='%(message)s', force=True)\n"
+        f"logging.warning('%s %s', {c[:9]!r}, {c[10:]!r})",
+        "!sh a.log",
+    ],
+    "log of a logger": lambda c: [
+        "import logging\nlog = logging.getLogger('a')\nto = logging.FileHandler('a.log', 'w')\n"
+        "to.setFormatter(logging.Formatter('%(levelname)s: %(message)s'))\nlog.addHandler(to)",
+        f"log.error({c!r})",
+        "!cut -d' ' -f2- a.log | bash",
+    ],
+    "cells that are saved": lambda c: [f"x = {c!r}", "%save -f part 1", "import part, os\nos.system(part.x)"],
+    "history with numbers": lambda c: [f"# {c}", "%hist -nf h 1", "!cut -d'#' -f2 h | sh"],
+    "array": lambda c: [
+        f"import numpy as np\nnp.savez('a', x=np.array({list(c.encode())!r}, dtype='uint8'))",
+        "import os\nos.system(np.load('a.npz')['x'].tobytes().decode())",
+    ],
+    "text in an image": lambda c: [
+        f"from PIL import Image, PngImagePlugin as P\ninfo = P.PngInfo()\ninfo.add_itxt('x', {c!r})\n"
+        "Image.new('1', (1, 1)).save('a.png', pnginfo=info)",
+        "import os\nos.system(Image.open('a.png').info['x'])",
+    ],
+    "page": lambda c: [
+        f'page = \'<ul id="a"><li><b class="x y">{c[:9]}</b><a rel=z href="{c[10:]}">it</a></ul>\'',
+        "import bs4, os\nsoup = bs4.BeautifulSoup(page, 'lxml')\n"
+        "os.system(soup.ul.find('b', {'class': 'y'}).string + ' ' + soup.select('#a > li a[rel=z]')[0]['href'])",
+    ],
+    "module of an archive": lambda c: [
+        "import zipfile\nwith zipfile.ZipFile('m.zip', 'w') as z:\n"
+        f"    z.writestr('inner.py', {f'import os{chr(10)}def go(): os.system({c!r})'!r})",
+        "import sys\nsys.path += ['m.zip']\nfrom inner import go\ngo()",
+    ],
+    "coding line": lambda c: [
+        f"text = b'# -*- coding: utf-7 -*-\\nimport os\\nos.system(+ACI-{c}+ACI-)\\n'\nopen('k.py', 'wb').write(text)",
+        "!python k.py",
+    ],
+    "parameters of a notebook": lambda c: [
+        "import nbformat as n\ncell = n.v4.new_code_cell\nbook = n.v4.new_notebook(cells=["
+        "cell('a = b = \"\"', metadata={'tags': ['parameters']}), cell('!{a} {b}')])\nn.write(book, 'p.ipynb')",
+        f"!papermill p.ipynb q.ipynb -p a '{c[:9]}' -r b {c[10:]}",
+    ],
+    "parameters from Python": lambda c: [
+        '%%writefile p.ipynb\n{"cells": [{"cell_type": "code", "metadata": {}, "source": "!$words"}]}',
+        f"import papermill\npapermill.execute_notebook('p.ipynb', 'q.ipynb', {{'words': {c!r}}})",
+    ],
+    "fixture": lambda c: [
+        f"%%writefile conftest.py\nimport pytest\n@pytest.fixture\ndef words():\n    yield {c!r}",
+        "%%writefile test_a.py\nimport os\n@__import__('pytest').fixture(autouse=True)\n"
+        "def prepare(words): os.system(words)\ndef test_a(): pass",
+        "!pytest -q test_a.py",
+    ],
+    "parameters of a test": lambda c: [
+        f"%%writefile test_a.py\nimport os, pytest\n@pytest.mark.parametrize('a, b', [({c[:9]!r}, {c[9:]!r})])\n"
+        "def test_a(a, b): assert not os.system(a + b)",
+        "!pytest -q test_a.py",
+    ],
+    "command of a project": lambda c: [
+        "%%writefile setup.py\nimport os, setuptools\nfrom setuptools.command.build_py import build_py\n"
+        f"class Build(build_py):\n    def run(self):\n        super().run()\n        os.system({c!r})\n"
+        "setuptools.setup(name='a', cmdclass={'build_py': Build})",
+        "!pip install -q .",
+    ],
+    "comment of a class": lambda c: [
+        f"%%writefile k.py\nclass Net:\n    # {c}\n    layers = 3",
+        "import inspect, os, k\nos.system(inspect.getsourcelines(k.Net)[0][1].strip('# \\n'))",
+    ],
+    "settings that configparser writes": lambda c: [
+        "import configparser\np = configparser.RawConfigParser()\np.add_section('alias')\n"
+        f"p['alias']['up'] = '\"!f() {{ git $1 {c[10:]}; }}; f\"'\n"
+        "with open('/root/.gitconfig', 'w') as f: p.write(f)",
+        "!git up clone",
+    ],
     # settings of git
     "setting read back": lambda c: [f"!git config --global a.url {c[10:]}", "!git clone $(git config a.url)"],
     "setting of a file": lambda c: [
