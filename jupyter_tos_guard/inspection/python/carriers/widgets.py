@@ -61,8 +61,14 @@ def put(self: Evaluator, symbol: Symbol, name: str, new: Value) -> None:
         ]
         name, new = "value", chosen[0] if chosen else UNKNOWN
     self.store(named, name, new)
-    for each in list(named.get(WAITING, ())):
+    if name == "options":
+        name, new = "value", widget_value(symbol)
+    for each in list(named.get(WAITING, ())) if name not in _LOOKS else ():
         self.defer(each, [change(symbol, name, new)], {})
+
+
+#: Settings that say how a widget looks.
+_LOOKS: Final = frozenset("description layout style tooltip disabled icon button_style placeholder".split())
 
 
 def _pair(option: Value) -> tuple[Value, Value]:
