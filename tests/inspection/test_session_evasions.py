@@ -551,6 +551,11 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         "get_ipython().ast_transformers.append(T())",
         f"note({c!r})",
     ],
+    "transformer of trees, used by itself": lambda c: [
+        "import ast, os\nclass T(ast.NodeTransformer):\n    def visit_Constant(self, node):\n"
+        f"        return ast.Constant({c!r}) if node.value == 'x' else node\n"
+        "exec(compile(T().visit(ast.parse(\"os.system('x')\")), 'a', 'exec'))"
+    ],
     "descriptor that is set": lambda c: [
         "import subprocess\nclass Field:\n    def __set__(self, owner, value): subprocess.run(value, shell=True)\n"
         "class Settings:\n    source = Field()",

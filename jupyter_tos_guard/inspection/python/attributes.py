@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from jupyter_tos_guard.inspection.facts import Kind
 from jupyter_tos_guard.inspection.python import library, reflection, sinks
 from jupyter_tos_guard.inspection.python.carriers import records, widgets
-from jupyter_tos_guard.inspection.python.cell import parse_python
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     WAITING,
@@ -110,6 +109,8 @@ def _base_method(
     self: Evaluator, value: Instance, base: str, name: str, arguments: list[Value], keywords: dict[str, Value]
 ) -> Value:
     """Call a method that the user's class has from a library's: it may call any method of the user's."""
+    if name == "visit" and base == "ast.NodeTransformer" and arguments:
+        return reflection.rewrite(self, value, reflection.as_tree(arguments[0]))
     result = sinks.call(self, Symbol(f"{base}.{name}"), arguments, keywords)
     if name.startswith("__") and name.endswith("__"):
         return result
@@ -356,10 +357,7 @@ def _get_code(self: Evaluator, value: Code, name: str) -> Value:
     if name == "co_consts" and value.calls is not None:
         return tuple(value.calls.constants)
     if name == "body" and value.source:
-        body: Any = parse_python(value.source.strip(" \t"))
-        if value.mode == "eval":
-            body = body[0].value if body and type(body[0]) is ast.Expr else None
-        return reflection.tree_value(body, [2000])
+        return get(self, reflection.as_tree(value), name)
     if name in ("co_name", "co_filename"):
         return value.function.name if value.function is not None else "<string>"
     return Method(value, name)

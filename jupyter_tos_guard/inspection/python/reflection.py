@@ -13,7 +13,7 @@ from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.python import library, methods
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, first_argument
 from jupyter_tos_guard.inspection.python.carriers import records
-from jupyter_tos_guard.inspection.python.cell import source_text
+from jupyter_tos_guard.inspection.python.cell import parse_python, source_text
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -293,6 +293,16 @@ def tree_value(node: Any, left: list[int]) -> Value:
     )
 
 
+def as_tree(value: Value) -> Value:
+    """Return what ``ast.parse`` made of a text as a tree of which the program sees the nodes."""
+    if type(value) is not Code or not value.source:
+        return value
+    body: Any = parse_python(value.source.strip(" \t"))
+    whole = value.mode != "eval" or not body or type(body[0]) is not ast.Expr
+    tree: ast.AST = ast.Module(body, []) if whole else ast.Expression(body[0].value)
+    return tree_value(tree, [2000])
+
+
 def rewrite(self: Evaluator, transformer: Instance, value: Value, depth: int = 40) -> Value:
     """Return what ``ast.NodeTransformer`` makes of a tree, from its leaves up."""
     if type(value) is list:
@@ -344,8 +354,6 @@ def build_tree(value: Value, depth: int = 40) -> Any:
         tree.col_offset = tree.end_col_offset = 0  # type: ignore[attr-defined]
         return tree
     if type(value) is Code and value.source:
-        from jupyter_tos_guard.inspection.python.cell import parse_python
-
         body = parse_python(value.source)
         return ast.Module(body=body, type_ignores=[])
     if type(value) in (list, tuple):
