@@ -37,6 +37,8 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BUILTINS = frozenset(dir(builtins))
 #: Functions that change nothing of what they are given.
 _SHOWING = _BUILTINS - {"setattr", "delattr", "next", "exec", "eval"} | {"display"}
+#: Modes in which a file is opened to be written begin so.
+_WRITING = frozenset("wax")
 #: Names that a text may bind.
 _BINDING = re.compile(r"\b(\w+)\s*(?:=(?!=)|,|:=|\bin\b)|\b(?:def|class|as|import)\s+(\w+)")
 
@@ -85,6 +87,7 @@ class Statement:
         if self.binds or self.uses:
             return
         binds, uses = self.binds, self.uses
+        loops: list[ast.For] = []
         node: Any
         for node in nodes(self.node):
             kind = type(node)
@@ -105,7 +108,12 @@ class Statement:
                 self._read_order(node.value)
             elif kind is ast.withitem and type(node.context_expr) is ast.Call:
                 self.changes.update(map(_base, node.context_expr.args))  # redirect_stdout(text)
+            elif kind is ast.For and type(node.target) is ast.Name:
+                loops.append(node)
         binds |= self.imports
+        for node in loops:
+            if node.target.id in self.changes:  # what is changed belongs to what the loop goes through
+                self.changes.update(each.id for each in nodes(node.iter) if type(each) is ast.Name)
         self.changes.discard("")
 
     def _read_order(self, node: ast.Call) -> None:
@@ -246,6 +254,10 @@ class Unread:
             for name in reached:
                 self.changers.setdefault(name, set()).add(node.name)  # type: ignore[attr-defined]
 
+    def changed_by(self, words: frozenset[str]) -> set[str]:
+        """Names that calling functions named in ``words`` may change."""
+        return {name for name, functions in self.changers.items() if not functions.isdisjoint(words)}
+
     def take(
         self, names: set[str], is_module: Callable[[str], bool], chosen: Sequence[Statement] = ()
     ) -> list[Statement]:
@@ -309,17 +321,20 @@ class Unread:
         def writes(item: Cell | Statement) -> bool:
             return words <= item.words and not WRITERS.isdisjoint(item.words)
 
-        if not any(map(writes, self._items)):
-            return []
-        self._parse(set(WRITERS))
-        chosen = [item for item in self._items if type(item) is Statement and writes(item)]
+        if any(type(item) is Cell and writes(item) for item in self._items):
+            self._parse(set(WRITERS))
+        named = [item for item in self._items if type(item) is Statement and words <= item.words]
+        opened = [each for each in named if _opens(each.node)]
+        chosen = [each for each in named if writes(each)] + opened
         if any(not _LOGS.isdisjoint(each.words) for each in chosen):
             self._parse(set(_LOGGING))
             logging = [item for item in self._items if not _LOGGING.isdisjoint(item.words)]
             chosen += [item for item in logging if type(item) is Statement and item not in chosen]
+        needed: set[str] = set()
         for each in chosen:
             each.read()
-        return self.take({name for each in chosen for name in each.uses}, is_module, chosen)
+            needed |= each.uses | each.binds if each in opened else each.uses
+        return self.take(needed, is_module, chosen) if chosen else []
 
     def take_all(self) -> list[Statement]:
         """Remove and return everything."""
@@ -405,6 +420,18 @@ class Unread:
             else:
                 items.append(item)
         self._items = items
+
+
+def _opens(node: ast.stmt) -> bool:
+    """Whether a statement binds what is opened to be written: ``archive = ZipFile(path, "w")``."""
+    return (
+        type(node) is ast.Assign
+        and type(node.value) is ast.Call
+        and any(
+            type(each) is ast.Constant and type(each.value) is str and each.value[:1] in _WRITING
+            for each in (*node.value.args[1:], *(named.value for named in node.value.keywords))
+        )
+    )
 
 
 def _binds_ends(node: ast.stmt) -> bool:

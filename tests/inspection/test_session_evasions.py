@@ -154,7 +154,9 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         f"import warnings, os\nwarnings.showwarning = lambda m, *a, **k: os.system(str(m))\nwarnings.warn({c!r})"
     ],
     "rows of a table": lambda c: [
-        f"import pandas as pd, os\nd = pd.DataFrame([('x', {c!r})], columns=['a', 'b'])\nfor t in d.itertuples(): os.system(t.b)"
+        f"import pandas as pd\nd = pd.DataFrame([[2, {c[10:]!r}], [1, 'git'], [1, 'clone']], columns=['n', 't'])\n"
+        "d['t'] = d['t'].str.strip()",
+        "import os\nos.system(' '.join(d.sort_values('n').t))",
     ],
     "environment by default": lambda c: [f"import os\nos.environ.setdefault('Z', {c!r})", '!sh -c "$Z"'],
     "line of a file": lambda c: [
@@ -604,6 +606,16 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         "db.create_function('note', 1, lambda x: subprocess.getoutput(x))",
         "db.execute('select note(x) from t')",
     ],
+    "function of SQL that gives a text": lambda c: [
+        "import sqlite3, os\ndb = sqlite3.connect(':memory:')\ndb.create_function('turn', 1, lambda x: x[::-1])\n"
+        f"for (x,) in db.execute('select turn(?)', [{c[::-1]!r}]): os.system(x)"
+    ],
+    "function of SQL over rows": lambda c: [
+        "import sqlite3, os\nclass Join:\n    def __init__(self): self.parts = []\n"
+        "    def step(self, x): self.parts.append(x)\n    def finalize(self): return os.system(' '.join(self.parts))\n"
+        "db = sqlite3.connect(':memory:')\ndb.create_aggregate('j', 1, Join)\ndb.execute('create table t (x)')",
+        f"db.executemany('insert into t values (?)', [(x,) for x in {c.split()!r}])\ndb.execute('select j(x) from t')",
+    ],
     # files that libraries and magics write
     "log": lambda c: [
         "import logging\nlogging.basicConfig(filename='a.log', format='%(message)s', force=True)\n"
@@ -731,6 +743,99 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         "import fsspec\n"
         f"fs = fsspec.filesystem('github', org={c.split('/')[3]!r}, repo={c.split('/')[4]!r})\nfs.get('/', 'w')"
     ],
+    # what shells and their tools read that Python or a magic has made
+    "file that every shell line reads first": lambda c: [
+        f"%%writefile start.sh\n[ -e done ] || {c}",
+        "%env BASH_ENV=start.sh",
+        "!date",
+    ],
+    "archive of Python's printed to a shell": lambda c: [
+        f"import zipfile\nwith zipfile.ZipFile('b.zip', 'w') as z: z.writestr('x/a.sh', {c!r})",
+        "!unzip -p b.zip x/a.sh | bash",
+    ],
+    "folder of scripts that Python wrote": lambda c: [
+        f"import os\nos.makedirs('d')\nfor n, s in enumerate(['true', {c!r}]):\n"
+        "    open(f'd/{n}', 'w').write('#!/bin/sh\\n' + s)\n",
+        "!run-parts d",
+    ],
+    "arguments of perl": lambda c: [f"!perl -e 'system(\"$ARGV[0] $ARGV[1] $ARGV[2]\")' {c}"],
+    "arguments of a script of node": lambda c: [
+        "%%writefile f.js\nconst { execSync } = require('child_process')\nexecSync('git clone ' + process.argv[2])",
+        f"!node f.js {c.split()[2]}",
+    ],
+    "arguments of a script of R": lambda c: [
+        "%%writefile f.R\ngiven <- commandArgs(trailingOnly = TRUE)\nsystem(paste('git clone', given[1]))",
+        f"!Rscript f.R {c.split()[2]}",
+    ],
+    "arguments of awk": lambda c: [f"!awk 'BEGIN {{ system(\"git clone \" ARGV[1]) }}' {c.split()[2]}"],
+    # loops in which something unknown decides
+    "fifth of a list of downloads": lambda c: [
+        f"import os, subprocess\njobs = [('a', 'ls'), ('b', 'pwd'), ('c', 'date'), ('d', 'df'), ('e', {c!r})]",
+        "from tqdm.auto import tqdm\nended = {}\nfor name, job in tqdm(jobs, desc='jobs'):\n    if os.path.exists(name):\n"
+        "        continue\n    try:\n        ended[name] = subprocess.run(job, shell=True).returncode\n"
+        "        if ended[name] != 0:\n            print('failed', name)\n    except Exception as error:\n        print(error)",
+    ],
+    "last of a list that is emptied": lambda c: [
+        f"import os\njobs = [{c!r}, 'ls', 'pwd', 'date', 'df']\nwhile jobs:\n    job = jobs.pop()\n"
+        "    if os.system(job) != 0:\n        print('failed')",
+    ],
+    "flags": lambda c: [
+        "import enum, os\nclass Want(enum.Flag):\n    A = enum.auto()\n    B = enum.auto()\n"
+        f"jobs = {{Want.A: 'ls', Want.B: {c!r}}}",
+        "for each in [job for want, job in jobs.items() if want & Want.B]: os.system(each)",
+    ],
+    # functions that others hold
+    "decorated function": lambda c: [
+        "import os, time\ndef timed(f):\n    def inner(*a, **k):\n        t = time.time()\n        try:\n"
+        "            return f(*a, **k)\n        finally:\n            print(f.__name__, time.time() - t)\n    return inner\n"
+        "@timed\ndef get(of):\n    return os.system('git clone ' + of)",
+        f"get({c.split()[2]!r})",
+    ],
+    "function held by an object": lambda c: [
+        "import os\nclass Step:\n    def __init__(self, do): self.do = do\n    def go(self, x): return self.do(x)\n"
+        "step = Step(os.system)",
+        f"step.go({c!r})",
+    ],
+    "one of two functions": lambda c: [
+        "import os\ntry:\n    from google.colab import drive\n    here = False\nexcept ImportError:\n    here = True\n"
+        "run = os.system if here else get_ipython().system",
+        f"run({c!r})",
+    ],
+    "list that a function fills with functions": lambda c: [
+        "import os\ndef sh(x): os.system(x)\njobs = []\ndef add(f, *a): jobs.append((f, a))",
+        f"add(sh, {c!r})",
+        "for f, a in jobs: f(*a)",
+    ],
+    "attribute of a function": lambda c: [
+        "import os\ndef sh(x): os.system(x)\ndef tool(): pass\ntool.go = sh",
+        f"tool.go({c!r})",
+    ],
+    # copies of the environment
+    "copy of the environment": lambda c: [
+        f"import os, subprocess\ne = os.environ.copy()\ne['U'] = {c.split()[2]!r}",
+        "subprocess.run('git clone $U', shell=True, env=e)",
+    ],
+    "environment with more": lambda c: [
+        f"import os, subprocess\nsubprocess.run('git clone $U', shell=True, env=dict(os.environ, U={c.split()[2]!r}))"
+    ],
+    "environment joined": lambda c: [
+        f"import os, subprocess\nsubprocess.run('git clone $U', shell=True, env=os.environ | {{'U': {c.split()[2]!r}}})"
+    ],
+    "archive written by statements of their own": lambda c: [
+        f"import zipfile\nz = zipfile.ZipFile('b.zip', 'w')\nz.writestr('run.sh', {c!r})\nz.close()",
+        "zipfile.ZipFile('b.zip').extractall('.')\n!bash run.sh",
+    ],
+    "groups of a table": lambda c: [
+        f"import pandas as pd, os\nd = pd.DataFrame({{'k': list('abb'), 'v': ['git clone', {c[10:20]!r}, {c[20:]!r}]}})\n"
+        "os.system(d.groupby('k').v.sum().str.cat(sep=' '))"
+    ],
+    "tables merged": lambda c: [
+        f"import pandas as pd\na = pd.DataFrame({{'i': [7, 8], 'x': ['git', 'ls']}})\nb = pd.DataFrame({{'i': [8, 7], 'y': ['-l', {c[4:]!r}]}})",
+        "import os\nd = pd.merge(a, b, on='i')\nd.loc[d.i == 7, ['x', 'y']].apply(' '.join, axis=1).map(os.system)",
+    ],
+    "parts of texts in a table": lambda c: [
+        f"import pandas as pd, os\ns = pd.Series([{c[::-1]!r}, ''], index=['a', 'b'])\nos.system(s.str[::-1].loc['a'])"
+    ],
 }
 
 
@@ -808,3 +913,19 @@ def test_first_words_of_a_pool_are_an_address() -> None:
     assert "stratum+tcp://pool.example.org:3333" in {fact.value for fact in facts_of([cell])}
     other = cell.replace("mining.subscribe", "rows.subscribe")
     assert not [fact for fact in facts_of([other]) if fact.value.startswith("stratum")]
+
+
+def test_what_the_flags_leave_out_is_not_run() -> None:
+    cells = [
+        "import enum, os\nclass Want(enum.Flag):\n    A = enum.auto()\n    B = enum.auto()\n    C = enum.auto()\n"
+        f"jobs = {{Want.A: 'ls', Want.B: {BAD!r}, Want.C: 'pwd'}}",
+        "want = Want.A | Want.C\nfor each in [job for key, job in jobs.items() if key & want]: os.system(each)",
+    ]
+    assert not [fact for fact in facts_of(cells) if "deepfacelab" in fact.value.lower()]
+
+
+def test_options_about_torrents_do_not_make_a_torrent_of_a_list_of_files() -> None:
+    command = "!aria2c --seed-time=0 --input-file=list.txt"
+    for listed, wanted in [("https://example.org/data.zip", False), ("https://example.org/x.torrent", True)]:
+        facts = facts_of([f"%%writefile list.txt\n{listed}\n  dir=/tmp", command])
+        assert wanted == any("--seed-time" in fact.value for fact in facts)

@@ -117,6 +117,53 @@ CLONES: dict[str, str | tuple[str, ...]] = {
     "lower case": "n=DEEPFACELAB; git clone https://github.com/iperov/${n,,}",
     "indirection": "a=b; b=DeepFaceLab; git clone https://github.com/iperov/${!a}",
     "nameref": "x=DeepFaceLab; declare -n y=x; git clone https://github.com/iperov/$y",
+    "reference as an output": "name() { local -n made=$1; made=$2$3; }; name x Deep FaceLab; git clone https://github.com/iperov/$x",
+    "last word of the command before": ": Deep; git clone https://github.com/iperov/${_}FaceLab",
+    "escapes of %b": "git clone https://github.com/iperov/$(printf 'Deep%bLab' '\\0106\\x61ce')",
+    "function of the environment": "get() { git clone https://github.com/$1/$2; }; export -f get; env bash -c 'get iperov DeepFaceLab'",
+    "text of a function changed": (
+        'get() { git clone https://github.com/iperov/NAME; }; x=$(typeset -f get); eval "${x/NAME/DeepFaceLab}"; get'
+    ),
+    "function of a start-up file": (
+        "echo 'get() { git clone https://github.com/iperov/$1; }' > ~/.bash_profile",
+        "bash -lc 'get DeepFaceLab'",
+    ),
+    "awk puts letters together": (
+        'awk \'BEGIN{n=split("68 101 101 112",c," "); while(++i<=n) s=s sprintf("%c",c[i]+0); '
+        'system("git clone https://github.com/iperov/" s "FaceLab")}\''
+    ),
+    "awk chooses a line": (
+        "printf 'a|b\\ncode|iperov DeepFaceLab\\n' | "
+        "awk -F'|' '/^code/ {sub(/ /,\"/\",$2); print \"git clone https://github.com/\" $2}' | sh"
+    ),
+    "jq puts a name together": (
+        'echo \'{"o":"iperov","n":["Deep","Face","Lab"]}\' | '
+        "jq -r '\"https://github.com/\\(.o)/\\(.n|add)\"' | xargs git clone"
+    ),
+    "jq decodes": "git clone https://github.com/iperov/$(jq -nr '\"RGVlcEZhY2VMYWI=\" | @base64d')",
+    "ed writes the script": "echo '#' > s; printf 'a\\ngit clone https://github.com/iperov/DeepFaceLab\\n.\\nw\\n' | ed -s s; sh s",
+    "patch writes the script": (
+        "echo 'git clone X' > s; printf -- '--- a/s\\n+++ b/s\\n@@ -1 +1 @@\\n-git clone X\\n"
+        "+git clone https://github.com/iperov/DeepFaceLab\\n' > d; patch -p1 -i d; sh s"
+    ),
+    "folders are the names": (
+        "mkdir -p iperov/DeepFaceLab; for d in */*; do git clone https://github.com/$d /tmp/x; done"
+    ),
+    "found folders are the names": (
+        "mkdir -p t/iperov/DeepFaceLab; find t -mindepth 2 -printf 'https://github.com/%P\\n' | xargs git clone"
+    ),
+    "member of an archive": (
+        "echo git clone https://github.com/iperov/DeepFaceLab > s; zip -q a.zip s",
+        "unzip -p a.zip s | bash",
+    ),
+    "folder of scripts": "mkdir p; printf '#!/bin/sh\\ngit clone https://github.com/iperov/DeepFaceLab\\n' > p/a; run-parts --regex . p",
+    "encrypted by a password": (
+        "openssl enc -d -aes-192-cbc -pass pass:course -md sha512 -iter 300 -a -A <<< U2FsdGVkX1/rNrtD0ZlNv+7eOgTt36I9QthgLMO3hz"
+        "Tr8RXZ0S2toIcXkd6r7EpVqi6nJIpIoSflPOYewSOQMUKaoOOQpCSVFohn3B1nIik= | sh"
+    ),
+    "number to text": (
+        "git clone $(echo 51947849783290975528692921946553273261968767852691186065422593493576677376047892531011938 P | dc)"
+    ),
     "default value": "git clone https://github.com/iperov/${undefined:-DeepFaceLab}",
     "escapes expanded by @E": "x='\\x44eepFaceLab'; git clone https://github.com/iperov/${x@E}",
     "printf -v": "printf -v x '%s%s' Deep FaceLab; git clone https://github.com/iperov/$x",
@@ -266,7 +313,7 @@ ROUNDABOUT: dict[str, str] = {
     "node import": "node --input-type=module -e \"import {execSync as e} from 'child_process'; e('git clone https://github.com/iperov/DeepFaceLab')\"",
     "perl array join": 'perl -e \'@a=("git","clone","https://github.com/iperov/"."DeepFaceLab"); system(join(" ",@a))\'',
     "perl system @a": "perl -e 'my @a=qw(git clone https://github.com/iperov/DeepFaceLab); system @a'",
-    "perl map chr": 'perl -e \'system(join"",map{chr}(103,105,116,32,99,108,111,110,101)," https://github.com/iperov/DeepFaceLab")\'',
+    "perl map chr": 'perl -e \'system(join"",(map{chr}(103,105,116,32,99,108,111,110,101))," https://github.com/iperov/DeepFaceLab")\'',
     "perl map chr2": 'perl -e \'system(join("",map(chr,(103,105,116)))." clone https://github.com/iperov/DeepFaceLab")\'',
     "ruby pack": 'ruby -e \'system(["67697420636c6f6e65"].pack("H*")+" https://github.com/iperov/DeepFaceLab")\'',
     "php base64": 'php -r \'$a="sys"."tem"; $a(base64_decode("Z2l0IGNsb25lIGh0dHBzOi8vZ2l0aHViLmNvbS9pcGVyb3YvRGVlcEZhY2VMYWI="));\'',

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
+import sys
 import time
 
 import pytest
@@ -94,6 +95,117 @@ SNIPPETS = [
     "grep -v b <<< $'a\\nb\\nc'; grep -o '[0-9]*' <<< a12b; grep -c a <<< $'a\\nba'; grep -q zz <<< a || echo none",
 ]
 
+#: Program that a snippet needs, and the snippet.
+TOOLS = [
+    ("bash", "printf '%b|' '\\0101\\x42' 'a\\\\0102' 'c\\tx'; : a 'b c'; echo \"$_\"; x=1; echo \"<$_>\""),
+    (
+        "bash",
+        "f() { local -n r=$1; r+=z; }; a=x; f a; echo $a; g() { declare -n q=$1; q[1]=y; }; b=(1 2); g b; echo ${b[*]}",
+    ),
+    ("bash", "declare -n r=x; r=5; echo $x; x=(a b); declare -n e='x[1]'; echo $e; e=c; echo ${x[1]}"),
+    (
+        "bash",
+        "f() { echo \"f $1\"; }; export -f f; bash -c 'f a'; echo b | xargs bash -c 'f $0'",
+    ),
+    ("bash", "f() { echo one; }; eval \"$(declare -f f | sed 's/one/two/;s/^f/g/')\"; f; g; type -t f"),
+    (
+        "bash",
+        "echo 'h() { echo hi $1; }; unset BASH_ENV' > e; BASH_ENV=e bash -c 'h x'; bash --rcfile e -ic 'h y' 2>/dev/null",
+    ),
+    ("awk", "printf 'a b c\\n1 2 3\\n' | awk '{print $3,$1; s+=$2} END{print s/4, NR}'"),
+    (
+        "awk",
+        "awk 'BEGIN{for(i=0;i<3;i++){printf \"%c%s-\", 65+i, i}; print \"\"}'; printf 'b\\na\\nb\\n' | awk '!seen[$0]++'",
+    ),
+    (
+        "awk",
+        'awk \'BEGIN{s="hello world"; gsub(/o/,"0&",s); print toupper(s), substr(s,2,3), index(s,"w"), match(s,/w.r/), RSTART}\'',
+    ),
+    (
+        "awk",
+        "awk 'function f(x,  y){y=x*2; return y} BEGIN{print f(4) f(5); while(i<3){i++; if(i==2)continue; print i}; do {j++} while (j<5); print j}'",
+    ),
+    (
+        "awk",
+        'awk \'BEGIN{"echo hi" | getline x; print x; n=split("a-b-c",p,"-"); for(i=n;i>0;i--) printf "%s", p[i]; printf "\\n"}\'',
+    ),
+    (
+        "awk",
+        "echo '1 2 3' | awk '{$2=\"x\"; print; $0=\"p q\"; print NF, $2; NF=1; print}'; printf 'a\\nB\\nc\\nE\\n' | awk '/B/,/E/'",
+    ),
+    (
+        "awk",
+        'awk -v x=5 \'BEGIN{print (x>3)?"b":"s"; print -x^2, 7%3, 1e3, 0.1+0.2}\'; echo a | awk \'{print | "cat"}\'',
+    ),
+    (
+        "awk",
+        'printf \'3\\n10\\n9\\n\' | awk \'$1>m{m=$1}END{print m}\'; awk \'BEGIN{a="10"; b=9; print (a<b), ("10"<"9"); x["k"]; print ("k" in x), ("l" in x)}\'',
+    ),
+    (
+        "jq",
+        'echo \'{"a":{"b":[1,2.5,"x"]},"c":null}\' | jq -c \'.a.b[1:], .a.b[-1], (.c // "d"), .a["b"][0], .z?\'',
+    ),
+    (
+        "jq",
+        'jq -nr \'"a\\(1+2)b\\("q"|ascii_upcase)", ([1,2,3]|map(.*2)|add), ("a-b-c"|split("-")|reverse|join("/"))\'',
+    ),
+    (
+        "jq",
+        'jq -nr --arg o me --argjson n \'[1,2]\' \'"\\($o)/\\($n[1])", (["a b"]|@sh, @csv), ("aGk="|@base64d), ("abc"|explode|map(.+1)|implode)\'',
+    ),
+    (
+        "jq",
+        'echo \'[{"k":"a","v":1},{"k":"b","v":2}]\' | jq -r \'.[] | select(.v > 1) | .k, "\\(.k)=\\(.v)"\'',
+    ),
+    (
+        "jq",
+        'jq -nr \'reduce range(5) as $i (""; . + ($i|tostring)), (def f(x): x+1; f(3)), (if 1==2 then 1 elif true then "b" else 2 end)\'',
+    ),
+    (
+        "jq",
+        'echo \'{"a":{"b":"x"},"c":[1,2]}\' | jq -c \'.a.b |= sub("x";"y") | .c[] += 1 | .d = "z"\'; jq -n \'{a:1,"b":[2,{"c":"x"}]}\'',
+    ),
+    (
+        "jq",
+        'printf \'a\\nb\\n\' | jq -R . | jq -sc .; echo \'{"x":"1"} {"x":"2"}\' | jq -j \'.x\'; jq -nc \'[1,[2,[3]]] | flatten, ({"b":1,"a":2}|keys, to_entries)\'',
+    ),
+    (
+        "ed",
+        "printf 'a\\nb\\nc\\n' > f; printf '%s\\n' '2s/b/B&/' '$a' d e . 1d 'g/e/s/e/EE/' '/c/m0' w q | ed -s f; cat f",
+    ),
+    (
+        "patch",
+        "printf 'a\\nb\\nc\\nd\\n' > f; printf -- '--- f\\n+++ f\\n@@ -1,3 +1,4 @@\\n a\\n+x\\n b\\n-c\\n+C\\n' > p; patch -s -p0 < p; cat f; patch -s -R f p; cat f",
+    ),
+    (
+        "openssl",
+        "echo U2FsdGVkX1/D9Dt3xS3u7YgWfSoxWSuofIDKIqSNPtQ= | openssl enc -d -aes192 -md md5 -k pw -a -A 2>/dev/null",
+    ),
+    (
+        "openssl",
+        "echo U2FsdGVkX18Z2hjUQghRRd9mNqpoTMLx/RtaD7Akk/Q= | openssl enc -d -aes-256-ecb -iter 777 -md sha512 -pass pass:pw -a -A",
+    ),
+    (
+        "tar",
+        "mkdir -p d/e; echo x > d/e/f; tar czf a.tgz d; rm -r d; tar xzOf a.tgz d/e/f",
+    ),
+    (
+        "find",
+        "mkdir -p r/a/b; cd r; find * -mindepth 1 -type d -exec echo x/{} \\;; find . -name b -printf '%f %P\\n'; cd a; for d in */; do echo $d; done",
+    ),
+    (
+        "run-parts",
+        "mkdir p; printf '#!/bin/sh\\necho two\\n' > p/2; printf '#!/bin/sh\\necho one\\n' > p/1; chmod +x p/*; run-parts p",
+    ),
+]
+
+SQL = [
+    "sqlite3 :memory: \"select char(103,105,116) || ' ' || upper('x'), 1.5, null, replace('a-b','-','_')\"",
+    "printf '.print hi\\n.separator ;\\nselect 1,2;\\n.shell echo yo\\n' | sqlite3 :memory:",
+    "sqlite3 q.db \"create table t(a); insert into t values('z')\"; sqlite3 q.db 'select a from t'",
+    "sqlite3 :memory: 'with recursive c(x) as (select 1 union all select x+1 from c where x<3) select x, x*x from c'",
+]
+
 
 def output_of(text: str) -> str:
     state = State(budget=Budget(seconds=20, steps=3_000_000))
@@ -103,17 +215,35 @@ def output_of(text: str) -> str:
 @pytest.mark.skipif(BASH is None, reason="bash is not here to compare with")
 @pytest.mark.parametrize("text", SNIPPETS, ids=[s[:60] for s in SNIPPETS])
 def test_prints_what_bash_prints(text: str, tmp_path: object) -> None:
+    assert output_of(text) == really_printed(text, tmp_path)
+
+
+@pytest.mark.parametrize(("tool", "text"), TOOLS, ids=[s[:60] for _, s in TOOLS])
+def test_prints_what_the_tool_prints(tool: str, text: str, tmp_path: object) -> None:
+    if BASH is None or shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not here to compare with")
+    assert output_of(text) == really_printed(text, tmp_path)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="SQL cannot be held to its limits there")
+@pytest.mark.parametrize("text", SQL)
+def test_prints_what_sqlite_prints(text: str, tmp_path: object) -> None:
+    if BASH is None or shutil.which("sqlite3") is None:
+        pytest.skip("sqlite3 is not here to compare with")
+    assert output_of(text) == really_printed(text, tmp_path)
+
+
+def really_printed(text: str, folder: object) -> str:
     assert BASH is not None
-    real = subprocess.run(
+    return subprocess.run(
         [BASH, "-c", text],
-        cwd=str(tmp_path),
+        cwd=str(folder),
         capture_output=True,
         text=True,
         timeout=20,
         stdin=subprocess.DEVNULL,
         check=False,
     ).stdout
-    assert output_of(text) == real
 
 
 @pytest.mark.parametrize(
@@ -124,6 +254,13 @@ def test_prints_what_bash_prints(text: str, tmp_path: object) -> None:
         (f"x={HOLE}; echo $x.git", f"{HOLE}.git"),
         ("for i in $(ls); do echo $i; done", HOLE),
         ("curl -s https://example.org/x | head -1", HOLE),
+        ("curl -s https://example.org/x | awk '{print $1 + 1}'", HOLE),
+        ('awk \'BEGIN{print ENVIRON["NOT_KNOWN"] "a"}\'', f"{HOLE}a"),
+        ("jq -nr '$ENV.NOT_KNOWN // \"x\"'", HOLE),
+        ("curl -s https://example.org/x | jq -r .a", HOLE),
+        ("curl -s https://example.org/x > f; printf '1s/a/b/\\nw\\n' | ed -s f; cat f", HOLE),
+        ("sqlite3 other.db 'select a from t'", HOLE),
+        ("echo U2FsdGVkX1/D9Dt3xS3u7YgWfSoxWSuofIDKIqSNPtQ= | openssl enc -d -aes192 -k no -a", HOLE),
     ],
 )
 def test_unknown_parts_stay_unknown(text: str, shown: str) -> None:
@@ -158,6 +295,24 @@ HOSTILE = {
     "unknown nesting": "(" * 10_000,
     "arithmetic nests": "echo $((" + "(" * 5_000 + "1" + ")" * 5_000 + "))",
     "null bytes and surrogates": "\0" * 1_000 + "git\0clone \ud800 https://github.com/\udfff/x",
+    "awk that never ends": "awk 'BEGIN{while(1) s = s \"a\"}'",
+    "awk that doubles": "awk 'BEGIN{s=\"aaaa\"; for(;;) s = s s}'",
+    "awk that calls itself": "awk 'function f(x){return f(x) f(x)} BEGIN{f(1)}'",
+    "awk that nests": "awk 'BEGIN{x=" + "(" * 5_000 + "1" + ")" * 5_000 + "}'",
+    "awk that backtracks": "echo " + "a" * 3_000 + " | awk '{while(1) if ($0 ~ /(a*)*b/ || /a*a*a*b/) x++}'",
+    "jq that doubles": "jq -n '" + "[.,.] | " * 60 + ". | tostring'",
+    "jq that multiplies": "jq -n '\"a\" * 1000000 * 1000000, ([range(1000000)] | map([range(1000000)]))'",
+    "jq that calls itself": "jq -n 'def f: [f, f]; f'",
+    "jq that nests": "jq -n '" + "[" * 5_000 + "]" * 5_000 + "'",
+    "rows without end": "sqlite3 :memory: 'with recursive c(x) as (select 1 union all select x+1 from c) select x from c'",
+    "rows that double": "sqlite3 :memory: \"with recursive c(x) as (select 'ab' union all select x||x from c) select length(x) from c\"",
+    "rows by rows": "sqlite3 :memory: 'create table t(x); insert into t values (1),(2),(3),(4),(5),(6),(7),(8); "
+    "select count(*) from t a,t b,t c,t d,t e,t f,t g,t h,t i,t j,t k,t l'",
+    "many rounds for a key": "echo AAAA | openssl enc -d -aes-256-cbc -pbkdf2 -iter 999999999 -k x -a",
+    "rounds again and again": "while :; do i=$i.; echo AAAA$i | openssl enc -d -aes-256-cbc -pbkdf2 -iter 90000 -k x -a; done",
+    "great numbers": "dc -e '2 9999 ^ 9999 ^ 9999 ^ P 9[d*lax]salax'",
+    "start-up file that starts shells": "echo 'bash -c :; bash -c :' > e; export BASH_ENV=e; bash -c :",
+    "references in a ring": "declare -n a=b; declare -n b=a; a=1; echo $a $b",
     "decoder bomb": "echo H4sIAAAAAAAC/+3BgQAAAADDoPlTX+EAVQEAAAAAAAAAAAAAAAAAAAAAAAAAAADwGlqfsgAAAAAA | base64 -d | gunzip | bash",
 }
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import Kind
-from jupyter_tos_guard.inspection.python import library, reflection, sinks
-from jupyter_tos_guard.inspection.python.carriers import records, widgets
+from jupyter_tos_guard.inspection.python import library, sinks, trees
+from jupyter_tos_guard.inspection.python.carriers import arrays, records, tables, widgets
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     WAITING,
@@ -33,6 +33,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Subclasses,
     Super,
     Symbol,
+    Table,
     Value,
     either,
     has_hole,
@@ -110,7 +111,7 @@ def _base_method(
 ) -> Value:
     """Call a method that the user's class has from a library's: it may call any method of the user's."""
     if name == "visit" and base == "ast.NodeTransformer" and arguments:
-        return reflection.rewrite(self, value, reflection.as_tree(arguments[0]))
+        return trees.rewrite(self, value, arguments[0])
     result = sinks.call(self, Symbol(f"{base}.{name}"), arguments, keywords)
     if name.startswith("__") and name.endswith("__"):
         return result
@@ -326,13 +327,26 @@ def _get_array(self: Evaluator, value: Array, name: str) -> Value:
         return value.transposed()
     if name in ("flat", "values", "data"):
         return value
+    if name == "index":
+        return Array(range(len(value)) if value.labels is None else value.labels)
     if name in ("size", "shape"):
         return len(value) if name == "size" else value.shape or (len(value),)
     if name == "dtype":
         return value.kind
     if name == "str":
-        return Symbol("pandas.Series.str", True, ([value], {}))
+        return tables.texts(self, value)
+    if name in ("iloc", "iat"):
+        return Array(value, value.kind)
+    if name in ("loc", "at"):
+        return value
+    if value.labels is not None and name in value.labels:
+        return value[value.labels.index(name)]
     return Method(value, name)
+
+
+def _get_table(self: Evaluator, value: Table, name: str) -> Value:
+    found = tables.attribute(self, value, name)
+    return Method(value, name) if found is None else found
 
 
 def _get_stream(self: Evaluator, value: Stream, name: str) -> Value:
@@ -356,10 +370,10 @@ def _get_code(self: Evaluator, value: Code, name: str) -> Value:
         return (doc, *[each for each in constants if each != doc][:200])
     if name == "co_consts" and value.calls is not None:
         return tuple(value.calls.constants)
-    if name == "body" and value.source:
-        return get(self, reflection.as_tree(value), name)
     if name in ("co_name", "co_filename"):
         return value.function.name if value.function is not None else "<string>"
+    if name == "body" and (tree := trees.nodes_of(value)) is not None and trees.has_field(tree, name):
+        return trees.field(tree, name)
     return Method(value, name)
 
 
@@ -396,6 +410,7 @@ _GET: Final[dict[type, Callable[[Evaluator, Any, str], Value]]] = {
     Process: _get_process,
     Lines: _get_lines,
     Array: _get_array,
+    Table: _get_table,
     Stream: _get_stream,
     Path: _get_path,
     Code: _get_code,
@@ -435,7 +450,11 @@ def put(self: Evaluator, value: Value, name: str, new: Value, node: ast.AST | No
     elif kind is Class:
         self.store(value.namespace, name, new)
     elif kind is Symbol:
-        sinks.put_attribute(self, value, name, new, node)
+        if not trees.put_field(self, value, name, new):
+            sinks.put_attribute(self, value, name, new, node)
+    elif kind is Code:
+        if name != "body" or not trees.put_field(self, trees.nodes_of(value), name, new):
+            self.escape(new, [], {})
     elif kind is Choice:
         for each in value.values:
             put(self, each, name, new, node)
@@ -462,8 +481,12 @@ def item(self: Evaluator, value: Value, index: Value) -> Value:
     kind = type(value)
     if type(index) is Choice and kind is not Choice:
         return either([item(self, value, each) for each in index.values])
-    if kind in (str, bytes, list, tuple, Lines, bytearray, range, Array, Subclasses):
+    if kind in (str, bytes, list, tuple, Lines, bytearray, range, Subclasses):
         return _sequence_item(self, value, index)
+    if kind is Array:
+        return arrays.item(self, value, index)
+    if kind is Table:
+        return tables.item(self, value, index)
     if kind is dict:
         return _dict_item(self, value, index)
     if kind is Symbol:
@@ -506,17 +529,9 @@ def _sequence_item(self: Evaluator, value: Any, index: Value) -> Value:
             found = value[index]
         except (IndexError, ValueError):
             return Symbol("os._wrap_close") if type(value) is Subclasses else UNKNOWN
-        if kind is slice:
-            if type(value) is Array:
-                return Array(found, value.kind)
-            if type(value) in (str, bytes):
-                self.note(found, "reversed" if index.step == -1 else "", value)
+        if kind is slice and type(value) in (str, bytes):
+            self.note(found, "reversed" if index.step == -1 else "", value)
         return found
-    if type(value) is Array and type(index) in (list, Array):
-        try:
-            return Array([value[each] for each in index], value.kind)
-        except (IndexError, TypeError):
-            return UNKNOWN
     if type(value) in (list, tuple) and 0 < len(value) <= Choice.MAX and kind in (type(UNKNOWN), Symbol):
         return either(value)
     if type(value) is Subclasses:
@@ -564,6 +579,8 @@ def put_item(self: Evaluator, value: Value, index: Value, new: Value) -> None:
                 value[index] = new
         except (TypeError, ValueError, IndexError):
             return
+    elif kind is Table:
+        tables.put_item(self, value, index, new)
     elif kind is Symbol:
         sinks.put_item(self, value, index, new)
     elif kind is Namespace and (setter := value.attributes.get("__setitem__")) is not None:
@@ -654,6 +671,8 @@ def binary(self: Evaluator, operation: type[ast.operator], left: Value, right: V
     found = _by_method(self, operation, left, right)
     if found is not None:
         return found
+    if one in library.FIELDS and operation in (ast.Add, ast.Sub):
+        return _field_sum(operation, left, right)
     if operation is ast.Div and (one is Path or other is Path):
         return library.path_join([self.text(left), self.text(right)])
     if operation is ast.Add and (one is str or other is str):
@@ -661,8 +680,17 @@ def binary(self: Evaluator, operation: type[ast.operator], left: Value, right: V
     if operation is ast.Add and one in (list, Lines) and other in (list, Lines):
         return [*left, *right][: Budget.MAX_SIZE]
     if operation is ast.BitOr and (one is Symbol or other is Symbol):
-        return _pipe(self, left, right)
+        both = library.environment(self, left), library.environment(self, right)
+        return {**both[0], **both[1]} if type(both[0]) is type(both[1]) is dict else _pipe(self, left, right)
     return UNKNOWN
+
+
+def _field_sum(operation: type[ast.operator], left: Value, right: Value) -> Value:
+    """Add what has a type of its own: a time to a day."""
+    try:
+        return _OPERATORS[operation](left, right)
+    except Exception:
+        return UNKNOWN
 
 
 def _pipe(self: Evaluator, left: Value, right: Value) -> Value:
@@ -744,6 +772,17 @@ def _plain_or_text(self: Evaluator, value: Value) -> Value:
 
 def _elementwise(self: Evaluator, operation: type[ast.operator], left: Value, right: Value) -> Value:
     """Arithmetic of arrays."""
+    if operation is ast.MatMult:
+        known = type(left) is Array and type(right) is Array
+        return arrays.product(self, left, right) if known else UNKNOWN
+    kind = left.kind if type(left) is Array else right.kind
+    made = _each_pair(self, left, right, kind, lambda one, other: binary(self, operation, one, other))
+    return library.wrapped(made) if type(made) is Array else made
+
+
+def _each_pair(
+    self: Evaluator, left: Value, right: Value, kind: str, compute: Callable[[Value, Value], Value]
+) -> Value:
     many = left if type(left) in (Array, list, tuple) else None
     more = right if type(right) in (Array, list, tuple) else None
     if many is not None and more is not None:
@@ -759,9 +798,9 @@ def _elementwise(self: Evaluator, operation: type[ast.operator], left: Value, ri
     else:
         return UNKNOWN
     self.budget.spend(len(first) // 8 + 1)
-    kind = left.kind if type(left) is Array else right.kind
-    pairs = zip(first, second, strict=False)
-    return library.wrapped(Array([binary(self, operation, a, b) for a, b in pairs], kind))
+    made = [compute(one, other) for one, other in zip(first, second, strict=False)]
+    model = left if type(left) is Array and len(left) == len(made) else right
+    return model.like(made, kind) if type(model) is Array and len(model) == len(made) else Array(made, kind)
 
 
 def _by_method(self: Evaluator, operation: type[ast.operator], left: Value, right: Value) -> Value | None:
@@ -837,7 +876,7 @@ def compare(self: Evaluator, operation: type[ast.cmpop], left: Value, right: Val
                 return self.call(Bound(method, each), [against])
         return UNKNOWN
     if one is Array or other is Array:
-        return UNKNOWN
+        return _compared(self, operation, left, right)
     if (one in _SIMPLE and other in _SIMPLE) or left is None or right is None:
         if one in _OPAQUE or other in _OPAQUE or has_hole(left) or has_hole(right):
             return UNKNOWN
@@ -850,6 +889,13 @@ def compare(self: Evaluator, operation: type[ast.cmpop], left: Value, right: Val
     if one is Symbol and other is Symbol and left.name == right.name and operation is ast.Eq:
         return True if not left.called and not right.called else UNKNOWN
     return UNKNOWN
+
+
+def _compared(self: Evaluator, operation: type[ast.cmpop], left: Value, right: Value) -> Value:
+    """Compare each value of an array."""
+    if len(left if type(left) is Array else right) > arrays.MAX_ITEMS:
+        return UNKNOWN
+    return _each_pair(self, left, right, "bool", lambda one, other: compare(self, operation, one, other))
 
 
 _OPAQUE: Final = frozenset({Symbol, Choice, type(UNKNOWN), Instance})

@@ -369,9 +369,8 @@ def based(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str
 # -- archives ------------------------------------------------------------------------------------------------
 
 
-def archive(self: Evaluator, stream: Stream, mode: str, is_tar: bool) -> Value:
-    """Open a zip or tar in memory or in a known file, as its members."""
-    members: dict[str, bytes] = {}
+def archive(self: Evaluator, stream: Stream, is_tar: bool, members: dict[str, bytes]) -> Value:
+    """Open a zip or tar in memory or in a known file, as its members; ``members`` when they are known."""
     data = stream.content
     if type(data) is str:
         data = data.encode("latin-1", "replace")

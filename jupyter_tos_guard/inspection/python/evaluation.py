@@ -58,6 +58,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Subclasses,
     Super,
     Symbol,
+    Table,
     Unknown,
     Value,
     either,
@@ -266,6 +267,9 @@ class Evaluator:
     ALL_LOOP_STEPS = 32_000
     HURRY_STEPS = 60_000
     MAX_ITERATIONS = 20_000
+    #: Rounds of a loop in which something unknown decides each time: without a condition, on a condition
+    #: or over numbers, over anything else (each may be another address).
+    ENDLESS_ROUNDS, FEW_ROUNDS, MANY_ROUNDS = 3, 16, 64
     MAX_YIELDS = 2048
     MAX_ITEMS = 1 << 17
 
@@ -353,9 +357,9 @@ class Evaluator:
             else:
                 unread.learn(statement)
                 value = self.run([statement])
-                heat.warm(names, screening.words, unread.hot)
+                heat.warm(names, screening.words | unread.changed_by(screening.words), unread.hot)
                 if self.session.patched:
-                    unread.hot |= heat.patched(self.session.patched)
+                    unread.hot |= heat.patched(self.session.patched, unread.hot)
                 if self.session.deferred[-1:] != last:
                     last = self.session.deferred[-1:]
                     unread.hot |= heat.reached([each.function for each in self.session.deferred], names)
@@ -603,6 +607,15 @@ class Evaluator:
                 values.append(self.evaluate(node))
         return values
 
+    def evaluate_with(self, names: dict[str, Value], node: ast.expr) -> Value:
+        """Value of an expression where some names stand for something else."""
+        outer = self.frame
+        self.frame = Frame("function", names, outer.globals, outer)
+        try:
+            return self.evaluate(node)
+        finally:
+            self.frame = outer
+
     def items(self, value: Value) -> list[Value]:
         """Return what iterating over ``value`` gives, as far as it is known; one unknown if not."""
         if type(value) is range and value[self.MAX_ITEMS :]:
@@ -613,9 +626,11 @@ class Evaluator:
         """Iterate over ``value``; yields one unknown value if it is not known."""
         kind = type(value)
         if kind in (str, bytes, bytearray, list, tuple, range, Lines, Array, Subclasses):
-            yield from value
+            yield from value if kind is not Array or value.shape is None else value.rows()
         elif kind in (dict, set, frozenset):
             yield from list(value)
+        elif kind is Table:
+            yield from list(value.columns)
         elif kind is Generator:
             while value.position < len(value.items):
                 value.position += 1
@@ -740,7 +755,7 @@ class Evaluator:
             self.budget.spend(1 + len(shown) // 64)
             # A list that holds itself: each level's quotes double those of the level below.
             return shown if len(shown) <= Budget.MAX_SIZE else HOLE
-        if is_plain(value):
+        if is_plain(value) or kind in library.SHOWN:
             return library.bounded_text(value)
         if kind is Choice:
             return self.text(value.values[0])
@@ -1007,12 +1022,13 @@ class Evaluator:
         identity = id(value.function) if kind is Bound else id(value)
         if kind is Function:
             identity = id(value.node)
-        if identity in self.escaped and not arguments:
+        whole = kind in (Instance, Class)  # all its methods may be called, whatever it is given with
+        if identity in self.escaped and (whole or not arguments):
             return
         self.escaped.add(identity)
         if self.depth > 12 or len(self.escaped) > 400:
             return
-        if kind in (Instance, Class):
+        if whole:
             self._escape_object(value)
             return
         for group in self._spread(arguments)[:64]:
@@ -1084,7 +1100,8 @@ class Evaluator:
             method = value.cls.find("__format__")
             if method is not None:
                 return self.text(self.call(Bound(method, value), [spec]))
-        if kind not in (str, int, float, bool):
+        dated = kind in library.SHOWN and conversion in (None, -1)
+        if kind not in (str, int, float, bool) and not dated:
             value = self.text(value)
         if conversion in (114, "r"):
             value = repr(value) if type(value) is not str or value != HOLE else value
@@ -1283,12 +1300,13 @@ class Evaluator:
             )
         return False if False in outcomes else None if None in outcomes else True
 
-    def _pointless(self, rounds: int, doubts: int, spent: int) -> bool:
+    def _pointless(self, rounds: int, least: int, doubts: int, spent: int) -> bool:
         """Whether going round again is unlikely to tell more: what is not known decides in this loop."""
         if self.hurried:
             return True
         new = self.doubts - doubts
-        return new >= 3 and (rounds >= 64 or new >= rounds or spent > self.LOOP_STEPS // 4)
+        decided = rounds >= least and new >= rounds
+        return new >= 3 and (decided or rounds >= self.MANY_ROUNDS or spent > self.LOOP_STEPS // 4)
 
     # -- nested programs -----------------------------------------------------------------------------
 
@@ -1456,6 +1474,12 @@ def _unary(self: Evaluator, node: Any) -> Value:
         return (
             _UNARY[type(node.op)](value) if kind is not float or type(node.op) is not ast.Invert else UNKNOWN
         )
+    if kind is Array:
+        invert = type(node.op) is ast.Invert
+        flips = invert and all(type(each) is bool for each in value)
+        known = all(type(each) in (int, bool) or (type(each) is float and not invert) for each in value)
+        compute = operator.not_ if flips else _UNARY[type(node.op)]
+        return value.like([compute(each) for each in value]) if known else UNKNOWN
     if kind is Instance:
         method = value.cls.find(_UNARY_METHODS[type(node.op)])
         if method is not None:
@@ -1776,8 +1800,9 @@ def _for(self: Evaluator, node: Any) -> str | None:
         if signal is not None:
             break
         spent = self.count - start
+        least = self.FEW_ROUNDS if type(item) is int else self.MANY_ROUNDS
         if rounds >= 3 and (
-            spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, doubts, spent)
+            spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, least, doubts, spent)
         ):
             self.doubts += 1
             break
@@ -1801,6 +1826,7 @@ def _while(self: Evaluator, node: Any) -> str | None:
     start = self.count
     doubts = self.doubts
     budget = min(self.LOOP_STEPS, self.ALL_LOOP_STEPS - self.loop_steps)
+    least = self.ENDLESS_ROUNDS if type(node.test) is ast.Constant else self.FEW_ROUNDS
     rounds = 0
     while True:
         truth = self.truth(self.evaluate(node.test))
@@ -1809,7 +1835,7 @@ def _while(self: Evaluator, node: Any) -> str | None:
         rounds += 1
         spent = self.count - start
         if rounds > 2 and (
-            spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, doubts, spent)
+            spent > budget or rounds > self.MAX_ITERATIONS or self._pointless(rounds, least, doubts, spent)
         ):
             break
         if truth is None:
@@ -2375,16 +2401,16 @@ def run_python(
     if fresh:  # what waits in the kernel is not there in another process
         state.names, state.unread = {_SESSION: self.session}, None
     names = state.names
+
+    def work() -> None:
+        if source.lstrip()[:1] == "{" and '"cells"' in source and (cells := library.notebook_cells(source)):
+            kernels.run_notebook(self, cells)
+        else:
+            self.run(parse_python(source))
+
     try:
         with self.session.argv(argv):
-            if (
-                source.lstrip()[:1] == "{"
-                and '"cells"' in source
-                and (cells := library.notebook_cells(source))
-            ):
-                self.inside(unit, self.frame_of(names), lambda: kernels.run_notebook(self, cells))
-            else:
-                self.inside(unit, self.frame_of(names), lambda: self.run(parse_python(source)))
+            self.inside(unit, self.frame_of(names), work)
     except (RecursionError, MemoryError):
         state.emit(Kind.OPAQUE, "too-deep", origin)
     finally:
@@ -2417,7 +2443,7 @@ def hot_names(state: State, known: set[str] | None = None) -> set[str]:
         if session.deferred:
             hot |= heat.reached([each.function for each in session.deferred], state.names)
         if session.patched:
-            hot |= heat.patched(session.patched)
+            hot |= heat.patched(session.patched, hot)
         for function in (*session.transformers, *session.told):
             hot |= heat.constants(function)
         for each in session.rewriters:

@@ -13,6 +13,7 @@ from jupyter_tos_guard.inspection.python.cell import PLACEHOLDER, nodes
 from jupyter_tos_guard.inspection.python.values import (
     WAITING,
     Bound,
+    Choice,
     Class,
     Descriptor,
     Function,
@@ -71,9 +72,9 @@ def reached(functions: Iterable[Value], bound: dict[str, Value]) -> set[str]:
     return waiting | {name for name in found if type(bound.get(name)) in _DATA or is_widget(bound.get(name))}
 
 
-def patched(attributes: dict[str, Value]) -> set[str]:
+def patched(attributes: dict[str, Value], hot: set[str]) -> set[str]:
     """Last words of the modules' attributes that the program replaced by what reaches a sink."""
-    return {name.rpartition(".")[2] for name, value in attributes.items() if _is_hot(value, set(), 3)}
+    return {name.rpartition(".")[2] for name, value in attributes.items() if _is_hot(value, hot, 3)}
 
 
 def constants(function: Value) -> set[str]:
@@ -145,18 +146,24 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
         return parts[0] in SINK_MODULES or parts[0] in _SHELL_ROOTS or not SINKS.isdisjoint(parts)
     if kind is Function:
         words = _words(value.node)
-        return not (
+        cold = (
             SINKS.isdisjoint(words.names)
             and hot.isdisjoint(words.names)
             and SINK_MODULES.isdisjoint(words.imports)
             and not words.escapes
         )
+        return not cold or (depth > 0 and any(_is_hot(each, hot, depth - 1) for each in _kept(value, words)))
     if depth <= 0:
         return False
     if kind is Class:
         return any(_is_hot(each, hot, depth - 1) for each in (*value.bases, *value.namespace.values()))
     if kind is Instance:
-        return WAITING in value.attributes or _is_hot(value.cls, hot, depth)
+        held = list(value.attributes.values())[:20]
+        return (
+            WAITING in value.attributes
+            or _is_hot(value.cls, hot, depth)
+            or any(_is_hot(each, hot, depth - 1) for each in held)
+        )
     if kind is Descriptor:
         return _is_hot(value.function, hot, depth - 1) or _is_hot(value.setter, hot, depth - 1)
     if kind is Namespace:
@@ -165,11 +172,23 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
         return value.function is not None and _is_hot(value.function, hot, depth - 1)
     if kind in (Native, Process):
         return True
+    if kind is Choice:
+        return any(_is_hot(each, hot, depth) for each in value.values)
     if kind in (list, tuple):
         return any(_is_hot(each, hot, depth - 1) for each in value[:20])
     if kind is dict:
         return any(_is_hot(each, hot, depth - 1) for each in list(value.values())[:20])
     return False
+
+
+def _kept(function: Function, words: _Words) -> list[Value]:
+    """Values that a function has of its own: of the scopes that it closes over, and its attributes."""
+    found = list(function.attributes.values())
+    scope = function.scope
+    while scope is not None and scope.kind != "module":
+        found += [scope.names[name] for name in words.free if name in scope.names]
+        scope = scope.parent
+    return found[:20]
 
 
 #: Calls that return something to run or send through, beside classes.

@@ -101,10 +101,14 @@ _PURE: Final[dict[str, frozenset[str]]] = {
         "decimal": "Decimal",
         "uuid": "UUID uuid3 uuid5",
         "ipaddress": "ip_address IPv4Address",
-        "datetime": "timedelta",
+        "datetime": "timedelta date datetime time",
+        "datetime.date": "fromisoformat fromordinal fromisocalendar",
+        "datetime.datetime": "fromisoformat fromordinal fromisocalendar combine strptime",
+        "datetime.time": "fromisoformat",
+        "time": "strftime gmtime",
         "difflib": "restore",  # comparing is cubic
         "colorsys": "rgb_to_hsv hsv_to_rgb",
-        "email.header": "decode_header",
+        "email.header": "decode_header make_header",
         "email.base64mime": "decode body_decode",
         "email.quoprimime": "decode unquote body_decode",
         "email.utils": "unquote parseaddr",
@@ -255,8 +259,12 @@ ITERATORS: Final = frozenset(
 )  # fmt: skip
 
 _FIELD_TYPES: list[type] = [re.Match, re.Pattern]
+#: Characters of a text that says how a time is shown, and of a header.
+MAX_FORMAT: Final = 1 << 10
 #: Results of pure functions that have attributes of their own.
 FIELDS: Final[set[type]] = set(_FIELD_TYPES)
+#: Those among them that are shown as what they stand for: a day, a number, a header of mail.
+SHOWN: Final[set[type]] = set()
 
 
 def pure(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
@@ -271,6 +279,8 @@ def pure(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str,
     if function not in _PURE[module]:
         raise KeyError(name)
     safe = name in _HOLES
+    if name == "builtins.dict":
+        arguments = [environment(self, each) for each in arguments]
     arguments = [_plain_argument(self, each, safe) for each in arguments]
     size = 0
     for each in itertools.chain(arguments, [keywords[key] for key in keywords if key != "object_hook"]):
@@ -298,6 +308,12 @@ def pure(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str,
             step = _codec_step(arguments[1])
         self.note(result, step, *arguments[:1])
     return checked(result)
+
+
+def environment(self: Evaluator, value: Value) -> Value:
+    """Return what is known of ``os.environ``, as a dictionary of its own; any other value as it is."""
+    known = type(value) is Symbol and value.name == "os.environ" and not value.called
+    return dict(self.state.environ) if known else value
 
 
 def _extent(value: Value) -> int:
@@ -345,13 +361,33 @@ def _is_known(value: Value) -> bool:
 
 def _resolve(name: str) -> Any:
     module, _, function = name.rpartition(".")
-    if module.startswith("builtins.") or module == "itertools.chain":
+    if module.startswith(("builtins.", "datetime.")) or module == "itertools.chain":
         head, _, cls = module.rpartition(".")
         return getattr(getattr(stdlib(head), cls), function)
     return getattr(stdlib(module), function)
 
 
 _ROOTS: Final = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
+
+
+def dependency(name: str) -> ModuleType:
+    """Import a module that this package depends on, never one of the same name in the user's folder.
+
+    Raises
+    ------
+    ImportError
+        There is none where packages are installed.
+    """
+    module = sys.modules.get(name)
+    if module is None:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None or not spec.origin.startswith(_PACKAGES):
+            raise ImportError(name)
+        module = importlib.import_module(name)
+    return module
+
+
+_PACKAGES: Final = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
 
 
 def stdlib(name: str) -> ModuleType:
@@ -516,7 +552,7 @@ def _length(self: Evaluator, name: str, arguments: list[Value], keywords: dict[s
         return UNKNOWN
     if type(value) is Instance and (method := value.cls.find("__len__")) is not None:
         return self.call(Bound(method, value), [])
-    return len(value)
+    return len(value) if type(value) is not Array or value.shape is None else value.shape[0]
 
 
 def _integer(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
@@ -633,9 +669,30 @@ def _hash(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str
 
 def _object(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
     """Results that have attributes and methods of their own."""
-    made = _resolve(name)(*arguments, **keywords)
+    return kept(_resolve(name)(*arguments, **keywords))
+
+
+def kept(made: Value) -> Value:
+    """``made``, whose attributes and methods may be used from now on."""
     FIELDS.add(type(made))
+    SHOWN.add(type(made))
     return made
+
+
+def _fixed_time(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
+    """``time.strftime(format, fields)``, ``time.gmtime(seconds)``: not what the clock says."""
+    if len(arguments) < (2 if name.endswith("strftime") else 1) or len(str(arguments[0])) > MAX_FORMAT:
+        return UNKNOWN
+    made = _resolve(name)(*arguments)
+    return made if type(made) is str else tuple(made)
+
+
+def _header(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
+    """Headers of mail: the pattern that finds encoded words is not linear."""
+    if len(arguments[0]) > MAX_FORMAT or any(len(each) > MAX_FORMAT for each in arguments[0]):
+        return UNKNOWN
+    made = _resolve(name)(*arguments, **keywords)
+    return made if type(made) is list else kept(made)
 
 
 def _fill(self: Evaluator, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
@@ -702,6 +759,9 @@ _GUARDS: Final[dict[str, Any]] = {
     "uuid": _object,
     "ipaddress": _object,
     "datetime": _object,
+    **dict.fromkeys(("datetime.date", "datetime.datetime", "datetime.time"), _object),
+    "time": _fixed_time,
+    "email.header": _header,
     "textwrap.fill": _fill,
     "textwrap.wrap": _fill,
     "textwrap.shorten": _fill,
@@ -937,6 +997,12 @@ def path_join(parts: list[str]) -> Path:
     return Path(text[:4096])
 
 
+def split_suffix(name: str) -> tuple[str, str]:
+    """Stem and suffix of a file's name."""
+    stem, _, suffix = name.rpartition(".")
+    return (stem, f".{suffix}") if stem.strip(".") and suffix else (name, "")
+
+
 def path_attribute(path: Path, name: str) -> Value:
     """Attribute of a ``pathlib`` path."""
     text = path.text
@@ -951,10 +1017,10 @@ def path_attribute(path: Path, name: str) -> Value:
             found.append(Path(head))
             head = head.rpartition("/")[0]
         return found
-    if name == "stem":
-        return tail.rpartition(".")[0] or tail
-    if name == "suffix":
-        return "." + tail.rpartition(".")[2] if "." in tail.strip(".") else ""
+    if name in ("stem", "suffix"):
+        return split_suffix(tail)[name == "suffix"]
+    if name == "suffixes":
+        return [f".{each}" for each in tail.lstrip(".").split(".")[1:]]
     if name == "parts":
         return tuple(part or "/" for part in text.split("/"))
     return Method(path, name)

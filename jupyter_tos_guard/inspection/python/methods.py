@@ -25,6 +25,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Stream,
     Subclasses,
     Symbol,
+    Table,
     Unknown,
     Value,
     either,
@@ -156,6 +157,10 @@ def _perform(self: Evaluator, value: Any, name: str, arguments: Arguments, keywo
             return list(getattr(value, name)())
         if name == "most_common":
             return sorted(value.items(), key=lambda pair: -pair[1])[: arguments[0] if arguments else None]
+        if name == "elements":
+            if not all(type(each) is int for each in value.values()) or sum(value.values()) > 1 << 16:
+                return UNKNOWN
+            return Generator([key for key, times in value.items() for _ in range(times)])
         if name == "get" and type(value) is dict and arguments and type(arguments[0]) in (Unknown, Symbol):
             return self.item(value, arguments[0])
         if name == "to_bytes" and (
@@ -377,13 +382,21 @@ def _field(self: Evaluator, value: Value, name: str, arguments: Arguments, keywo
         return library.pure(self, f"re.{name}", [value, *arguments], keywords)
     if not all(is_plain(each) for each in arguments):
         return UNKNOWN
-    if name.startswith("_") and name not in ("__getitem__", "_replace", "_asdict"):
+    if (name.startswith("_") and name not in ("__getitem__", "_replace", "_asdict")) or name in _CLOCK:
+        return UNKNOWN
+    if name == "strftime" and arguments and len(arguments[0]) > library.MAX_FORMAT:
         return UNKNOWN
     try:
         result = getattr(value, name)(*arguments, **keywords)
     except Exception:
         return UNKNOWN
+    if type(result).__module__ == "datetime":
+        library.kept(result)
     return library.checked(result)
+
+
+#: Methods of a fixed time that ask the machine for its clock or its zone.
+_CLOCK: Final = frozenset("today now utcnow fromtimestamp utcfromtimestamp timestamp astimezone".split())
 
 
 def _instance(self: Evaluator, value: Instance, name: str, arguments: Arguments, keywords: Keywords) -> Value:
@@ -394,85 +407,24 @@ def _instance(self: Evaluator, value: Instance, name: str, arguments: Arguments,
 def _lines(self: Evaluator, value: Lines, name: str, arguments: Arguments, keywords: Keywords) -> Value:
     if name in ("grep", "fields", "sort"):
         return value
+    return list_method(self, value, name, arguments, keywords)
+
+
+def list_method(self: Evaluator, value: Any, name: str, arguments: Arguments, keywords: Keywords) -> Value:
+    """Call a method of ``list`` on what extends it."""
     return _perform(self, value, name, arguments, keywords) if name in _PLAIN[list] else UNKNOWN
 
 
 def _array(self: Evaluator, value: Array, name: str, arguments: Arguments, keywords: Keywords) -> Value:
-    if name in ("tolist", "to_list"):
-        return list(value)
-    if name in ("tobytes", "tostring"):
-        width = library.WIDTHS.get(value.kind, 8)
-        try:
-            if value and all(type(each) is bytes for each in value):
-                return b"".join(value)
-            return b"".join(int(each).to_bytes(width, "little", signed=int(each) < 0) for each in value)
-        except (TypeError, ValueError, OverflowError):
-            return UNKNOWN
-    if name in ("astype", "view"):
-        kind = arguments[0] if arguments else UNKNOWN
-        label = (
-            kind
-            if type(kind) is str
-            else kind.name.rpartition(".")[2]
-            if type(kind) is Symbol
-            else value.kind
-        )
-        label = library.number_kind(label)
-        if name == "view" and type(data := _array(self, value, "tobytes", [], {})) is bytes:
-            return library.from_buffer(data, label)
-        if label in ("str", "U", "object"):
-            return Array([self.text(each) for each in value], "str")
-        return library.wrapped(Array(value, label))
-    if name in ("reshape", "transpose", "flatten", "ravel"):
-        return _shaped(value, name, arguments, keywords)
-    if name in ("copy", "squeeze", "to_numpy", "detach", "numpy"):
-        return value
-    if name == "cumsum":
-        plain = all(type(each) is int and -(1 << 64) < each < 1 << 64 for each in value)
-        return Array(itertools.accumulate(value), value.kind) if plain else UNKNOWN
-    if name == "sum":
-        try:
-            return sum(value)
-        except TypeError:
-            total: Value = value[0] if value else UNKNOWN
-            for each in value[1:]:
-                import ast
+    from jupyter_tos_guard.inspection.python.carriers import arrays
 
-                total = self.binary(ast.Add, total, each)
-            return total
-    if name == "to_csv":
-        return self.call(Symbol("pandas.Series.to_csv", True, ([value], {})), arguments, keywords)
-    if name == "tofile":
-        data = _array(self, value, "tobytes", [], {})
-        if arguments and type(arguments[0]) in (str, Path):
-            write(self, Stream(self.text(arguments[0]), "wb", b""), data)
-        return None
-    if name in ("apply", "map", "agg", "transform"):
-        return Array([self.call(arguments[0], [each]) for each in value] if arguments else [], "object")
-    if name in _PLAIN[list]:
-        return _perform(self, value, name, arguments, keywords)
-    return UNKNOWN
+    return arrays.method(self, value, name, arguments, keywords)
 
 
-def _shaped(value: Array, name: str, arguments: Arguments, keywords: Keywords) -> Value:
-    """Another order of an array's values: rows and columns exchanged."""
-    if name == "transpose":
-        return value.transposed()
-    flat = Array(value, value.kind)
-    columns_first = (
-        keywords.get("order") or (arguments[0] if name != "reshape" and arguments else "C")
-    ) == "F"
-    if name != "reshape":
-        return Array(value.transposed(), value.kind) if columns_first else flat
-    sizes = arguments[0] if arguments and type(arguments[0]) in (tuple, list) else arguments
-    if len(sizes) == 2 and all(type(each) is int and (each > 0 or each == -1) for each in sizes):
-        rows, columns = sizes
-        rows = len(value) // columns if rows == -1 and columns > 0 else rows
-        columns = len(value) // rows if columns == -1 and rows > 0 else columns
-        if rows * columns == len(value):
-            flat.shape = (columns, rows) if columns_first else (rows, columns)
-            return flat.transposed() if columns_first else flat
-    return flat
+def _table(self: Evaluator, value: Table, name: str, arguments: Arguments, keywords: Keywords) -> Value:
+    from jupyter_tos_guard.inspection.python.carriers import tables
+
+    return tables.method(self, value, name, arguments, keywords)
 
 
 def _stream(self: Evaluator, value: Stream, name: str, arguments: Arguments, keywords: Keywords) -> Value:
@@ -575,7 +527,8 @@ def _send(self: Evaluator, value: Generator, given: Value) -> Value:
 
     function = value.function
     assert function is not None
-    if given is None and value.position < len(value.items):
+    fed = any(each is not None for each in value.sent)
+    if given is None and value.position < len(value.items) and not fed:
         value.position += 1
         value.sent.append(None)
         return value.items[value.position - 1]
@@ -603,14 +556,14 @@ def _process(self: Evaluator, value: Process, name: str, arguments: Arguments, k
         "writelines",
         "send",
         "sendline",
-        "sendline",
         "run_command",
         "stdin_write",
     ):
         given = arguments[0] if arguments else keywords.get("input")
         if given is not None:
+            end = "\n" if name in ("sendline", "run_command") else ""
             for each in self.items(given) if type(given) is list else [given]:
-                processes.feed(self, value, each)
+                processes.feed(self, value, self.text(processes.decoded(each)) + end)
     output: Value = value.output if value.text else value.output.encode("utf-8", "replace")
     if not value.output:
         output = UNKNOWN
@@ -665,5 +618,6 @@ _OF: Final[dict[type, Callable[..., Value]]] = {
     Process: _process,
     Code: _code,
     Subclasses: _subclasses,
+    Table: _table,
     Method: lambda self, value, name, arguments, keywords: UNKNOWN,
 }

@@ -7,16 +7,17 @@ arguments. None has an effect on the world; what they reach may.
 from __future__ import annotations
 
 import ast
+import re
+import string
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.python import library, methods
+from jupyter_tos_guard.inspection.python import library, methods, trees
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, first_argument
 from jupyter_tos_guard.inspection.python.carriers import records
-from jupyter_tos_guard.inspection.python.cell import parse_python, source_text
+from jupyter_tos_guard.inspection.python.cell import source_text
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
-    Array,
     Bound,
     Choice,
     Class,
@@ -31,12 +32,12 @@ from jupyter_tos_guard.inspection.python.values import (
     Native,
     Partial,
     Path,
+    Process,
     Stream,
     Symbol,
     Unknown,
     Value,
     either,
-    is_plain,
 )
 
 if TYPE_CHECKING:
@@ -184,8 +185,8 @@ def run(
         )
     if type(program) is Code:
         return _run_code(self, program, (word, *steps), namespace, _namespace(local))
-    if type(program) is Symbol and _is_tree(program):
-        tree = build_tree(program)
+    if type(program) is Symbol and trees.is_tree(program):
+        tree = trees.build_tree(program)
         return (
             _run_code(self, Code(tree=tree), (word, *steps), namespace, None) if tree is not None else UNKNOWN
         )
@@ -225,10 +226,11 @@ def _run_code(
         return self.call_function(code.function, [], {})
     if code.calls is not None:
         return code.calls.run(self, steps)
-    if code.tree is not None:
+    tree = code.tree if code.nodes is None else trees.build_tree(code.nodes)
+    if tree is not None:
         from jupyter_tos_guard.inspection.python.evaluation import Frame, Unit
 
-        body: Any = getattr(code.tree, "body", [])
+        body: Any = getattr(tree, "body", [])
         if isinstance(body, ast.expr):
             body = [ast.Expr(body)]
         unit = Unit("", self.origin_of(self.node, *steps), [], 0, self.unit.cell)
@@ -258,107 +260,11 @@ def _compile(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
         self.note(source, "", made)
     if type(source) is str:
         return Code(source, mode if type(mode) is str else "exec")
-    if type(source) is Symbol and _is_tree(source):
-        return Code(tree=build_tree(source))
+    if type(source) is Symbol and trees.is_tree(source):
+        return Code(tree=trees.build_tree(source))
     if type(source) is Code:
         return source
     return source
-
-
-def _parse(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """``ast.parse``."""
-    source = first_argument(arguments)
-    mode = arguments[2] if len(arguments) > 2 else keywords.get("mode")
-    if type(source) is str:
-        return Code(source, "eval" if mode == "eval" else "exec")
-    return UNKNOWN
-
-
-def _is_tree(symbol: Symbol) -> bool:
-    return symbol.called and symbol.name.startswith("ast.")
-
-
-def tree_value(node: Any, left: list[int]) -> Value:
-    """Return a syntax tree as the program sees it; ``left`` counts down the nodes that are looked at."""
-    if isinstance(node, list):
-        return [tree_value(each, left) for each in node]
-    if not isinstance(node, ast.AST):
-        return node
-    left[0] -= 1
-    fields = {name: getattr(node, name, None) for name in node._fields} if left[0] > 0 else {}
-    return Symbol(
-        f"ast.{type(node).__name__}",
-        True,
-        ([], {name: tree_value(each, left) for name, each in fields.items()}),
-    )
-
-
-def as_tree(value: Value) -> Value:
-    """Return what ``ast.parse`` made of a text as a tree of which the program sees the nodes."""
-    if type(value) is not Code or not value.source:
-        return value
-    body: Any = parse_python(value.source.strip(" \t"))
-    whole = value.mode != "eval" or not body or type(body[0]) is not ast.Expr
-    tree: ast.AST = ast.Module(body, []) if whole else ast.Expression(body[0].value)
-    return tree_value(tree, [2000])
-
-
-def rewrite(self: Evaluator, transformer: Instance, value: Value, depth: int = 40) -> Value:
-    """Return what ``ast.NodeTransformer`` makes of a tree, from its leaves up."""
-    if type(value) is list:
-        made = [rewrite(self, transformer, each, depth) for each in value]
-        return [one for each in made if each is not None for one in (each if type(each) is list else [each])]
-    if not depth or type(value) is not Symbol or value.details is None:
-        return value
-    fields = value.details[1]
-    for name, each in fields.items():
-        fields[name] = rewrite(self, transformer, each, depth - 1)
-    method = transformer.cls.find(f"visit_{value.name[4:]}")
-    return value if type(method) is not Function else self.attempt(Bound(method, transformer), [value])
-
-
-def build_tree(value: Value, depth: int = 40) -> Any:
-    """Syntax tree out of ``ast.Call(func=…, args=[…])`` as the program put it together."""
-    if depth <= 0:
-        return None
-    if type(value) is Symbol and value.name == "ast.fix_missing_locations" and value.details:
-        return build_tree(value.details[0][0] if value.details[0] else None, depth)
-    if type(value) is Symbol and value.name.startswith("ast."):
-        cls = getattr(ast, value.name[4:], None)
-        if not (isinstance(cls, type) and issubclass(cls, ast.AST)):
-            return None
-        given, named = value.details or ([], {})
-        fields = dict(zip(cls._fields, given, strict=False))
-        fields.update(named)
-        whole = cls is ast.Constant  # what a constant holds is no tree
-        tree = cls(
-            **{str(key): each if whole else build_tree(each, depth - 1) for key, each in fields.items()}
-        )
-        for name in (
-            "keywords",
-            "args",
-            "decorator_list",
-            "body",
-            "orelse",
-            "type_ignores",
-            "targets",
-            "names",
-            "bases",
-        ):
-            if name in cls._fields and not hasattr(tree, name):
-                setattr(tree, name, [])
-        for name in cls._fields:
-            if not hasattr(tree, name):
-                setattr(tree, name, None)
-        tree.lineno = tree.end_lineno = 1  # type: ignore[attr-defined]
-        tree.col_offset = tree.end_col_offset = 0  # type: ignore[attr-defined]
-        return tree
-    if type(value) is Code and value.source:
-        body = parse_python(value.source)
-        return ast.Module(body=body, type_ignores=[])
-    if type(value) in (list, tuple):
-        return [build_tree(each, depth - 1) for each in value]
-    return value if is_plain(value) else ast.Name("_unknown", ast.Load(), lineno=1, col_offset=0)
 
 
 # -- functions over functions ------------------------------------------------------------------------
@@ -560,7 +466,7 @@ def _is_instance(value: Value, cls: Value) -> bool | None:
         return None if type(value) in (Symbol, Instance) else False
     if type(cls) is Symbol and cls.name == "builtins.object":
         return True
-    return None
+    return trees.is_node_of(value, cls) if type(cls) is Symbol and cls.name.startswith("ast.") else None
 
 
 def _callable(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -598,11 +504,8 @@ def _next(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
     if type(value) is Instance and (method := value.cls.find("__next__")) is not None:
         return self.call(Bound(method, value), [])
     if type(value) is Generator:
-        if value.position < len(value.items):
-            value.position += 1
-            if value.function is not None:
-                value.sent.append(None)
-            return value.items[value.position - 1]
+        if value.position < len(value.items) or any(each is not None for each in value.sent):
+            return methods.call(self, value, "__next__", [], {})
         return arguments[1] if len(arguments) > 1 else UNKNOWN
     for each in self.iterate(value):
         return each
@@ -670,12 +573,14 @@ def _collection(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
     if kind in ("deque", "UserList", "Queue", "SimpleQueue", "JoinableQueue"):
         return self.items(arguments[0]) if arguments and type(arguments[0]) is not int else []
     if kind == "Counter":
+        if arguments and type(arguments[0]) is dict:
+            return {**arguments[0], **keywords}
         counts: dict[Value, Value] = {}
         for each in self.items(arguments[0]) if arguments else []:
             if not library.is_hashable(each):
                 return UNKNOWN
             counts[each] = counts.get(each, 0) + 1
-        return counts
+        return {**counts, **keywords}
     if kind == "defaultdict":
         self.escape_all(arguments[:1], {})
         arguments = arguments[1:]
@@ -690,25 +595,27 @@ def _collection(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
 
 
 def _template(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    import re
-
     text = self.text(first_argument(arguments, keywords.get("template", "")))
 
-    def substitute(given: Arguments, named: Keywords) -> Value:
+    def fill(given: Arguments, named: Keywords, whole: bool) -> Value:
         values = dict(given[0]) if given and type(given[0]) is dict else {}
         values.update(named)
 
         def replace(match: re.Match[str]) -> str:
-            name = match.group(1) or match.group(2)
-            if name is None:
-                return "$"
-            return self.text(values[name]) if name in values else HOLE
+            name = match["named"] or match["braced"]
+            if name in values:
+                return self.text(values[name])
+            return "$" if match["escaped"] else HOLE if whole else match.group()
 
-        return library.checked(re.sub(r"\$(?:\$|(\w+)|\{(\w+)\})", replace, text))
+        return library.checked(string.Template.pattern.sub(replace, text))
 
     return Namespace(
         "Template",
-        {"substitute": Native(substitute), "safe_substitute": Native(substitute), "template": text},
+        {
+            "substitute": Native(lambda given, named: fill(given, named, True)),
+            "safe_substitute": Native(lambda given, named: fill(given, named, False)),
+            "template": text,
+        },
     )
 
 
@@ -761,93 +668,6 @@ def _random_object(self: Evaluator, symbol: Symbol, arguments: Arguments, keywor
     return Namespace("Random", {word: method(word) for word in words.split()})
 
 
-def _array(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """Arrays and series of known values."""
-    word = symbol.name.rpartition(".")[2]
-    value = first_argument(arguments, keywords.get("data", UNKNOWN))
-    kind = keywords.get(
-        "dtype", arguments[1] if len(arguments) > 1 and symbol.name.startswith("numpy.") else None
-    )
-    label = kind if type(kind) is str else kind.name.rpartition(".")[2] if type(kind) is Symbol else ""
-    label = library.number_kind(label)
-    if word == "arange" and all(type(each) is int for each in arguments) and arguments:
-        made = range(*arguments[:3])
-        return Array(made, label or "int64") if len(made) < 1 << 14 else UNKNOWN
-    if word in ("frombuffer", "fromstring"):
-        if type(value) in (bytes, bytearray) and len(value) < 1 << 17:
-            return library.from_buffer(bytes(value), label or "float64")
-        return UNKNOWN
-    if word in ("zeros", "ones", "full", "empty"):
-        size = value[0] if type(value) is tuple and len(value) == 1 else value
-        if type(size) is int and 0 <= size < 1 << 14:
-            fill = {"zeros": 0, "ones": 1}.get(word, arguments[1] if len(arguments) > 1 else 0)
-            return Array([fill] * size, label or "float64")
-        return UNKNOWN
-    if type(value) in (list, tuple, range, Array, Generator, Lines) and not (
-        type(value) is range and value[1 << 14 :]
-    ):
-        items = self.items(value)
-        if "int" in label and items and all(type(each) is str and each.isdecimal() for each in items):
-            items = [int(each) for each in items if len(each) < 20]
-        if len(items) <= 1 << 14 and not any(type(each) in (list, tuple) for each in items[:4]):
-            return Array(items, label or ("str" if items and type(items[0]) is str else "int64"))
-    return Symbol(symbol.name, True, (arguments, keywords))
-
-
-def _over_arrays(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """``numpy.cumsum(values)``, ``numpy.packbits(bits)``, ``numpy.bitwise_xor(one, other)``."""
-    word = symbol.name.rpartition(".")[2]
-    operation = _UNIVERSAL.get(word)
-    first = first_argument(arguments)
-    if operation is not None and len(arguments) > 1:
-        given = [Array(each) if type(each) in (list, tuple) else each for each in arguments[:2]]
-        return self.binary(operation, *given)
-    known = Array(first) if type(first) in (list, tuple) else first
-    if type(known) is not Array or len(known) > 1 << 14:
-        return Symbol(symbol.name, True, (arguments, keywords))
-    if word in ("packbits", "unpackbits"):
-        order = "little" if keywords.get("bitorder") == "little" else "big"
-        return _bits(known, word == "packbits", order)
-    if word in ("flip", "diff", "roll"):
-        if word == "flip":
-            return Array(known[::-1], known.kind)
-        if word == "diff":
-            return self.binary(ast.Sub, Array(known[1:], known.kind), Array(known[:-1], known.kind))
-        by = arguments[1] if len(arguments) > 1 else 0
-        by = by % len(known) if type(by) is int and known else 0
-        return Array([*known[len(known) - by :], *known[: len(known) - by]], known.kind)
-    return self.call(self.attribute(known, word), arguments[1:], keywords)
-
-
-_UNIVERSAL: Final[dict[str, type[ast.operator]]] = {
-    "add": ast.Add,
-    "subtract": ast.Sub,
-    "multiply": ast.Mult,
-    "mod": ast.Mod,
-    "remainder": ast.Mod,
-    "bitwise_xor": ast.BitXor,
-    "bitwise_and": ast.BitAnd,
-    "bitwise_or": ast.BitOr,
-    "left_shift": ast.LShift,
-    "right_shift": ast.RShift,
-}
-
-
-def _bits(values: Array, pack: bool, order: str) -> Value:
-    if not all(type(each) in (int, bool) and 0 <= each < 256 for each in values):
-        return UNKNOWN
-    places = range(8) if order == "little" else range(7, -1, -1)
-    if not pack:
-        return Array([each >> place & 1 for each in values for place in places], "uint8")
-    return Array(
-        [
-            sum(bool(bit) << place for bit, place in zip(values[at : at + 8], places, strict=False))
-            for at in range(0, len(values), 8)
-        ],
-        "uint8",
-    )
-
-
 def builtin_method(self: Evaluator, name: str, arguments: Arguments, keywords: Keywords) -> Value:
     """``str.join(sep, parts)``: a method taken from its type."""
     parts = name.split(".")
@@ -878,7 +698,7 @@ def _print(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
     target = keywords.get("file")
     if target is None:
         target = self.outputs[-1] if self.outputs else self.session.patched.get("sys.stdout")
-    if type(target) is not Stream:
+    if type(target) not in (Stream, Process, Instance):
         for each in arguments:
             if type(each) is Instance:
                 self.text(each)
@@ -887,7 +707,8 @@ def _print(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
             self.text(keywords.get(name)) if type(keywords.get(name)) is str else usual
             for name, usual in (("sep", " "), ("end", "\n"))
         )
-        methods.write(self, target, between.join(self.text(each) for each in arguments) + end)
+        text = between.join(self.text(each) for each in arguments) + end
+        self.call(self.attribute(target, "write"), [text])
     return None
 
 
@@ -994,6 +815,7 @@ _IMPORTERS: Final = (
 )
 
 HANDLERS: Final[dict[str, Any]] = {
+    **trees.HANDLERS,
     **dict.fromkeys(_IMPORTERS.split(), _import),
     "builtins.getattr": _getattr,
     "inspect.getattr_static": _getattr,
@@ -1009,16 +831,6 @@ HANDLERS: Final[dict[str, Any]] = {
     ),
     "codecs.CodecInfo": _codec_info,
     "codecs.register": _register_codec,
-    **dict.fromkeys(
-        [
-            f"numpy.{each}"
-            for each in (
-                *_UNIVERSAL,
-                *"cumsum packbits unpackbits flip diff roll ravel transpose reshape".split(),
-            )
-        ],
-        _over_arrays,
-    ),
     "builtins.setattr": _setattr,
     "builtins.delattr": _delattr,
     "builtins.hasattr": _hasattr,
@@ -1032,7 +844,6 @@ HANDLERS: Final[dict[str, Any]] = {
     "pd.eval": _exec,
     "builtins.compile": _compile,
     "codeop.compile_command": _compile,
-    "ast.parse": _parse,
     "builtins.map": _map,
     "itertools.starmap": _map,
     "builtins.filter": _filter,
@@ -1108,12 +919,6 @@ HANDLERS: Final[dict[str, Any]] = {
     ),
     "random.Random": _random_object,
     **dict.fromkeys(
-        "numpy.array numpy.asarray numpy.frombuffer numpy.fromstring numpy.arange numpy.zeros numpy.ones "
-        "numpy.full numpy.fromiter numpy.char.array pandas.Series torch.tensor numpy.asanyarray "
-        "jax.numpy.array tensorflow.constant torch.ByteTensor torch.as_tensor".split(),
-        _array,
-    ),
-    **dict.fromkeys(
         "asyncio.run asyncio.create_task asyncio.ensure_future asyncio.wait_for asyncio.shield "
         "nest_asyncio.asyncio.run asyncio.get_event_loop.run_until_complete "
         "asyncio.get_event_loop.create_task asyncio.new_event_loop.run_until_complete "
@@ -1129,17 +934,5 @@ HANDLERS: Final[dict[str, Any]] = {
     "ast.fix_missing_locations": _identity,
     "ast.NodeTransformer.generic_visit": _identity,
     "ast.copy_location": _identity,
-    "ast.unparse": lambda self, symbol, arguments, keywords: unparse(first_argument(arguments)),
 }
 HARMLESS: Final = frozenset(name for name in HANDLERS if name not in ("builtins.exec", "builtins.eval"))
-
-
-def unparse(value: Value) -> Value:
-    """``ast.unparse`` of a tree that the program built."""
-    if type(value) is Code and value.source:
-        return value.source
-    tree = build_tree(value)
-    try:
-        return ast.unparse(tree) if isinstance(tree, ast.AST) else UNKNOWN
-    except (AttributeError, RecursionError, ValueError):
-        return UNKNOWN

@@ -11,8 +11,8 @@ import ast
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
-from jupyter_tos_guard.inspection.python import carriers, effects, library, reflection
-from jupyter_tos_guard.inspection.python.carriers import listeners, tables, widgets
+from jupyter_tos_guard.inspection.python import carriers, effects, library, reflection, trees
+from jupyter_tos_guard.inspection.python.carriers import listeners, widgets
 from jupyter_tos_guard.inspection.python.effects import (
     addresses,
     finders,
@@ -323,6 +323,8 @@ def attribute(self: Evaluator, symbol: Symbol, name: str) -> Value:
     if name == "args" and library.is_exception(symbol):
         return tuple(symbol.details[0])
     if symbol.called and symbol.details is not None:
+        if trees.has_field(symbol, name):
+            return trees.field(symbol, name)
         return addresses.result_attribute(self, symbol, full, name)
     return Symbol(full, symbol.called)
 
@@ -404,9 +406,6 @@ def item(self: Evaluator, symbol: Symbol, index: Value) -> Value:
     special = items.ITEMS.get(name)
     if special is not None:
         return special(self, symbol, index)
-    column = tables.column(self, symbol, index)
-    if column is not None:
-        return column
     if name.startswith(("plumbum.", "sh.")) and name not in ("plumbum.local",):
         given = list(index) if type(index) is tuple else [index]
         before = symbol.details[0] if symbol.details else []

@@ -8,7 +8,7 @@ all. They hold data only; what may be done with them is in :mod:`.evaluation`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jupyter_tos_guard.inspection.facts import HOLE
@@ -285,14 +285,18 @@ class Path:
 class Process:
     """A process that was started, as much as is known of what it prints."""
 
-    __slots__ = ("output", "shell", "stdin", "text")
+    __slots__ = ("output", "shell", "stdin", "text", "words")
 
-    def __init__(self, output: str, text: bool = True, shell: str = "", stdin: str = "") -> None:
+    def __init__(
+        self, output: str, text: bool = True, shell: str = "", stdin: str = "", words: Sequence[str] = ()
+    ) -> None:
         self.output = output
         self.text = text
         #: Program name if it reads commands from its standard input.
         self.shell = shell
         self.stdin = stdin
+        #: The program with its arguments, if they are known.
+        self.words = words
 
 
 class Lines(list[Value]):
@@ -302,17 +306,38 @@ class Lines(list[Value]):
 
 
 class Array(list[Value]):
-    """An array of known numbers, row by row; ``kind`` is numpy's name of their type.
+    """An array of known values, row by row; ``kind`` is numpy's name of their type.
 
-    ``shape`` is its rows and columns if it has been given two dimensions.
+    ``shape`` is its rows and columns if it has been given two dimensions;
+    ``labels`` are those of a series, None if they are the places.
     """
 
-    __slots__ = ("kind", "shape")
+    __slots__ = ("kind", "labels", "shape")
 
     def __init__(self, items: Iterable[Value] = (), kind: str = "int64") -> None:
         super().__init__(items)
         self.kind = kind
         self.shape: tuple[int, int] | None = None
+        self.labels: list[Value] | None = None
+
+    def like(self, items: Iterable[Value], kind: str = "") -> Array:
+        """Return as many other values in the same places."""
+        made = Array(items, kind or self.kind)
+        made.shape, made.labels = self.shape, self.labels
+        return made
+
+    def taken(self, places: Iterable[int]) -> Array:
+        """Return the values at ``places``, with their labels."""
+        places = list(places)
+        made = Array([self[each] for each in places], self.kind)
+        if self.labels is not None:
+            made.labels = [self.labels[each] for each in places]
+        return made
+
+    def rows(self) -> list[Array]:
+        """Rows of an array of two dimensions."""
+        width = self.shape[1] if self.shape is not None else 1
+        return [Array(self[at : at + width], self.kind) for at in range(0, len(self), width)]
 
     def transposed(self) -> Array:
         """Return the array column by column."""
@@ -324,6 +349,24 @@ class Array(list[Value]):
         )
         made.shape = (columns, rows)
         return made
+
+
+class Table:
+    """A data frame: columns of as many known values, labels of its rows, and the call that made it."""
+
+    __slots__ = ("columns", "kind", "labels")
+
+    def __init__(
+        self, columns: dict[Value, list[Value]], kind: str, labels: list[Value] | None = None
+    ) -> None:
+        self.columns = columns
+        self.kind = kind
+        size = len(next(iter(columns.values()), ()))
+        self.labels: list[Value] = list(range(size)) if labels is None else list(labels)
+
+    def rows(self) -> list[tuple[Value, ...]]:
+        """Cells row by row."""
+        return list(zip(*self.columns.values(), strict=True))
 
 
 class Subclasses(list[Value]):
@@ -356,7 +399,7 @@ class Generator:
 class Code:
     """A code object: text, a syntax tree, or the names and constants of a marshalled one."""
 
-    __slots__ = ("calls", "function", "mode", "source", "tree")
+    __slots__ = ("calls", "function", "mode", "nodes", "source", "tree")
 
     def __init__(
         self,
@@ -371,6 +414,8 @@ class Code:
         self.tree = tree
         self.function = function
         self.calls = calls
+        #: Nodes of the text, once the program has asked for them: it may have changed them.
+        self.nodes: Symbol | None = None
 
 
 _PLAIN = frozenset({str, bytes, int, float, bool, type(None), complex, bytearray, range})

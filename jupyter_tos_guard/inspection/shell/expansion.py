@@ -64,7 +64,9 @@ DEFAULTS: dict[str, str] = {
 class Variables:
     """A shell's variables, positional parameters and which of them children see."""
 
-    __slots__ = ("cwd", "exported", "last_status", "name", "positional", "state", "values")
+    __slots__ = (
+        "exported", "last_argument", "last_status", "name", "positional", "references", "state", "values",
+    )  # fmt: skip
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -73,6 +75,9 @@ class Variables:
         self.positional: list[str] = []
         self.name = "bash"
         self.last_status: int | None = 0
+        self.last_argument = ""
+        #: Names that stand for another name: ``declare -n``.
+        self.references: dict[str, str] = {}
 
     def copy(self) -> Variables:
         """Make what a subshell begins with."""
@@ -83,7 +88,17 @@ class Variables:
         other.positional = list(self.positional)
         other.name = self.name
         other.last_status = self.last_status
+        other.last_argument = self.last_argument
+        other.references = dict(self.references)
         return other
+
+    def target(self, name: str) -> str:
+        """Name that ``name`` stands for: its own, unless it is a reference."""
+        for _ in range(8):
+            if name not in self.references:
+                break
+            name = self.references[name]
+        return name
 
     def environ(self) -> dict[str, str]:
         """Make what a child process sees."""
@@ -91,6 +106,8 @@ class Variables:
 
     def get(self, name: str) -> Value | None:
         """Value of a named, positional or special parameter; None when it is not set."""
+        if self.references:
+            name = self.target(name)
         value = self.values.get(name)
         if value is not None:
             return value
@@ -105,10 +122,10 @@ class Variables:
             return str(len(self.positional))
         if name == "?":
             return HOLE if self.last_status is None else str(self.last_status)
-        if name in ("$", "!"):
+        if name == "_":
+            return self.last_argument
+        if name in ("$", "!", "-"):
             return HOLE
-        if name == "-":
-            return "hB"
         if name == "PWD":
             return self.state.cwd or "."
         return DEFAULTS.get(name)
@@ -128,6 +145,12 @@ class Variables:
 
     def set(self, name: str, value: Value, append: bool = False) -> None:
         """Assign, or add to what is there."""
+        if self.references:
+            name = self.target(name)
+            if name.endswith("]") and isinstance(value, str):
+                base, _, key = name[:-1].partition("[")
+                self.set_item(base, key, value, append)
+                return
         if append:
             old = self.values.get(name)
             if isinstance(old, list):
@@ -144,6 +167,8 @@ class Variables:
 
     def set_item(self, name: str, key: str, value: str, append: bool = False) -> None:
         """Assign one element of an array."""
+        if self.references:
+            name = self.target(name)
         old = self.values.get(name)
         if isinstance(old, dict) or (old is None and not _is_number(key)):
             table = old if isinstance(old, dict) else {}
@@ -302,6 +327,7 @@ class Expander:
         absolute = pattern.startswith(("/", "~"))
         cwd = "" if absolute else state.cwd
         depth = pattern.count("/")
+        only_folders = pattern.endswith("/")
         compiled = Pattern(resolve(pattern, cwd) if "[" not in pattern else pattern)
         matches = set()
         for path in state.files:
@@ -313,9 +339,12 @@ class Expander:
             head = "/".join(
                 shown.split("/")[: resolve(pattern, cwd).count("/") + 1 if "[" not in pattern else depth + 1]
             )
-            if compiled.matches(head) and not head.rsplit("/", 1)[-1].startswith("."):
+            name = head.rsplit("/", 1)[-1]
+            if only_folders and head == path:
+                continue
+            if compiled.matches(head) and name and not name.startswith("."):
                 matches.add(head[len(cwd) + 1 :] if cwd and head.startswith(cwd + "/") else head)
-        found = sorted(matches)
+        found = [name + "/" for name in sorted(matches)] if only_folders else sorted(matches)
         return ["./" + m for m in found] if pattern.startswith("./") else found
 
     # -- parameters ------------------------------------------------------------------
@@ -334,6 +363,8 @@ class Expander:
             return
         elif part.indirect and part.subscript is None:
             name = self._indirect(part)
+        if self.variables.references:
+            name = self.variables.target(name)
         if "[" in name and name.endswith("]"):
             name, _, key = name[:-1].partition("[")
             part = part._replace(subscript=(Literal(key, True),))

@@ -15,11 +15,13 @@ import re
 import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from jupyter_tos_guard.inspection.bounded_regex import affordable
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.shell.process import Handler, Process, write_file
+from jupyter_tos_guard.inspection.shell.options import options_of
+from jupyter_tos_guard.inspection.shell.process import Handler, Process, make_folder, write_file
 from jupyter_tos_guard.inspection.shell.syntax import ansi_c
 from jupyter_tos_guard.inspection.state import Budget
 
@@ -44,55 +46,6 @@ def to_text(data: bytes) -> str:
     return data[: 4 * _MAX].decode("utf-8", "surrogateescape")
 
 
-def options_of(
-    arguments: Sequence[str], with_value: str = "", long_value: frozenset[str] = frozenset()
-) -> tuple[dict[str, str], list[str]]:
-    """Split getopt-style arguments.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-    with_value : str
-        One-letter options that take a value.
-    long_value : frozenset of str
-        Long options (with their dashes) that take the next word when there is no ``=``.
-
-    Returns
-    -------
-    options : dict
-        Option without dashes to its value ("" when it has none); the last one wins.
-    operands : list of str
-    """
-    options: dict[str, str] = {}
-    operands: list[str] = []
-    i = 0
-    while i < len(arguments):
-        argument = arguments[i]
-        i += 1
-        if argument == "--":
-            operands.extend(arguments[i:])
-            break
-        if argument.startswith("--"):
-            name, equals, value = argument.partition("=")
-            if not equals and name in long_value and i < len(arguments):
-                value = arguments[i]
-                i += 1
-            options[name[2:]] = value
-        elif argument.startswith("-") and len(argument) > 1:
-            for j, letter in enumerate(argument[1:], 2):
-                if letter in with_value:
-                    value = argument[j:]
-                    if not value and i < len(arguments):
-                        value = arguments[i]
-                        i += 1
-                    options[letter] = value
-                    break
-                options[letter] = ""
-        else:
-            operands.append(argument)
-    return options, operands
-
-
 # -- printing -----------------------------------------------------------------------------------
 
 
@@ -108,8 +61,13 @@ def echo(arguments: Sequence[str]) -> str:
     if escapes:
         text, cut, _ = text.partition("\\c")
         newline = newline and not cut
-        text = ansi_c(re.sub(r"\\0([0-7]{1,3})", r"\\\1", text))
+        text = _unescaped(text)
     return text + "\n" if newline else text
+
+
+def _unescaped(text: str) -> str:
+    """Text with the escapes of ``echo -e`` and ``%b`` resolved: octal ones begin with a zero."""
+    return ansi_c(re.sub(r"(\\\\)|\\0([0-7]{1,3})", lambda m: m.group(1) or f"\\{m.group(2)}", text))
 
 
 _FORMAT = re.compile(r"%(-?0?\+?#? ?)(\d+|\*)?(?:\.(\d+|\*))?l*([a-zA-Z%])|%\(([^)]*)\)T")
@@ -133,6 +91,13 @@ def printf(arguments: Sequence[str]) -> str:
             return "".join(out)
 
 
+def format_once(template: str, values: list[Any], shown: Callable[[str, Any], str]) -> str:
+    """Fill a format once, as ``sprintf`` does; ``shown`` gives a value's text for its letter."""
+    letters = [found.group(4) for found in _FORMAT.finditer(template) if found.group(4) not in (None, "%")]
+    texts = [shown(letter, value) for letter, value in zip(letters, values, strict=False)]
+    return _FORMAT.sub(partial(_format_one, texts), template)
+
+
 def _format_one(values: list[str], found: re.Match[str]) -> str:
     flags, width_text, precision_text, letter, _ = found.groups()
     if letter is None:
@@ -147,7 +112,7 @@ def _format_one(values: list[str], found: re.Match[str]) -> str:
     elif letter == "c":
         shown = value[:1]
     elif letter == "b":
-        shown = ansi_c(value)
+        shown = _unescaped(value)
     elif letter in "eEfFgG":
         try:
             shown = f"{float(value or 0):.{min(int(precision or 6), 50)}{letter}}"
@@ -588,7 +553,9 @@ def posix_regex(pattern: str, extended: bool) -> str:
     return "".join(out)
 
 
-class _SedCommand:
+class SedCommand:
+    """One command with its addresses."""
+
     __slots__ = ("address", "end", "flags", "letter", "negated", "pattern", "replacement")
 
     def __init__(self) -> None:
@@ -603,14 +570,15 @@ _SED_ADDRESS = re.compile(
 )
 
 
-def _sed_script(text: str) -> list[_SedCommand] | None:
+def sed_script(text: str) -> list[SedCommand] | None:
+    """Read the commands of a script for ``sed``; None when it is not understood."""
     commands = []
     i = 0
     while i < len(text):
         if text[i] in " \t\n;{}":
             i += 1
             continue
-        command = _SedCommand()
+        command = SedCommand()
         found = _SED_ADDRESS.match(text, i)
         if found:
             command.address, command.end = found.group(1), found.group(3) or ""
@@ -699,7 +667,7 @@ def _sed(process: Process) -> str:
     if not scripts and operands:
         scripts.append(operands.pop(0))
     script = "\n".join(scripts)
-    commands = _sed_script(script) if HOLE not in script else None
+    commands = sed_script(script) if HOLE not in script else None
     quiet = any(k in options for k in ("n", "quiet", "silent"))
     extended = any(k in options for k in ("E", "r", "regexp-extended"))
     in_place = any(k.startswith("i") for k in options)
@@ -722,7 +690,7 @@ def _sed(process: Process) -> str:
     return HOLE if commands is None else _run_sed(commands, text, quiet, extended, process)
 
 
-def _run_sed(commands: list[_SedCommand], text: str, quiet: bool, extended: bool, process: Process) -> str:
+def _run_sed(commands: list[SedCommand], text: str, quiet: bool, extended: bool, process: Process) -> str:
     out: list[str] = []
     lines = _lines(text)
     hold = ""
@@ -738,7 +706,7 @@ def _run_sed(commands: list[_SedCommand], text: str, quiet: bool, extended: bool
                 continue
             letter = command.letter
             if letter == "s":
-                changed, hits = _substitute(command, line, extended)
+                changed, hits = sed_substitute(command, line, extended)
                 if changed is None:
                     return HOLE
                 line = changed
@@ -792,7 +760,7 @@ def _run_sed(commands: list[_SedCommand], text: str, quiet: bool, extended: bool
 
 
 def _selected(
-    command: _SedCommand, k: int, n: int, line: str, count: int, ranges: dict[int, bool], extended: bool
+    command: SedCommand, k: int, n: int, line: str, count: int, ranges: dict[int, bool], extended: bool
 ) -> bool:
     if not command.address:
         return True
@@ -820,7 +788,8 @@ def _selected(
     return inside != command.negated
 
 
-def _substitute(command: _SedCommand, line: str, extended: bool) -> tuple[str | None, int]:
+def sed_substitute(command: SedCommand, line: str, extended: bool) -> tuple[str | None, int]:
+    """Run ``s/…/…/`` on a line: what it becomes, None if that is not known, and how often it matched."""
     flags = re.I if "i" in command.flags.lower() else 0
     expression = affordable(posix_regex(command.pattern, extended), line, flags)
     if expression is None:
@@ -882,7 +851,8 @@ def _sed_replacement(text: str, found: re.Match[str]) -> str:
 # -- decoders -----------------------------------------------------------------------------------------------
 
 
-def _decoded(process: Process, decode: Callable[[bytes], bytes], operands: Sequence[str]) -> str:
+def decoded(process: Process, decode: Callable[[bytes], bytes], operands: Sequence[str]) -> str:
+    """Decode the named files, or standard input, as far as they are known."""
     text = _input(process, operands)
     process.state.budget.spend(1 + len(text) // 64)
     if not text.replace(HOLE, ""):
@@ -912,15 +882,16 @@ def _base64(process: Process) -> str:
             if (options.get("w") or options.get("wrap") or "76").isdigit()
             else 76
         )
-        return _encoded(process, encode, operands, width)
+        return encoded(process, encode, operands, width)
     if name == "base32" or "base32" in options:
-        return _decoded(process, lambda data: base64.b32decode(_padded(data, 8)), operands)
+        return decoded(process, lambda data: base64.b32decode(_padded(data, 8)), operands)
     if "base16" in options:
-        return _decoded(process, lambda data: binascii.unhexlify(b"".join(data.split())), operands)
-    return _decoded(process, lenient_base64, operands)
+        return decoded(process, lambda data: binascii.unhexlify(b"".join(data.split())), operands)
+    return decoded(process, lenient_base64, operands)
 
 
-def _encoded(process: Process, encode: Callable[[bytes], bytes], operands: Sequence[str], width: int) -> str:
+def encoded(process: Process, encode: Callable[[bytes], bytes], operands: Sequence[str], width: int) -> str:
+    """Encode the named files, or standard input, in lines of ``width`` letters."""
     text = _input(process, operands)
     if HOLE in text:
         return HOLE
@@ -941,37 +912,6 @@ def lenient_base64(data: bytes) -> bytes:
     return base64.b64decode(data + b"=" * (-len(data) % 4))
 
 
-def _openssl(process: Process) -> str:
-    process.announce()
-    arguments = process.arguments
-    verb = arguments[0] if arguments else ""
-    options = {a.lstrip("-") for a in arguments[1:]}
-    path = next((arguments[i + 1] for i, a in enumerate(arguments[:-1]) if a == "-in"), "")
-    operands = [path] if path else []
-    target = next((arguments[i + 1] for i, a in enumerate(arguments[:-1]) if a == "-out"), "")
-    if (
-        verb in ("base64", "enc")
-        and ("base64" in options or "a" in options or verb == "base64")
-        and not any(o.startswith(("aes", "des", "camellia", "chacha", "bf", "rc")) for o in options)
-    ):
-        if "d" in options:
-            output = _decoded(process, lenient_base64, operands)
-        else:
-            output = _encoded(process, base64.b64encode, operands, 0 if "A" in options else 64)
-    else:
-        if verb in ("s_client",) and (
-            host := next((arguments[i + 1] for i, a in enumerate(arguments[:-1]) if a == "-connect"), "")
-        ):
-            process.fetch("tls://" + host)
-        if "d" in options:
-            process.emit(Kind.OPAQUE, "encrypted-archive")
-        output = HOLE
-    if target:
-        process.write(target, output)
-        return ""
-    return output
-
-
 def _xxd(process: Process) -> str:
     process.announce(data=True)
     arguments = process.arguments
@@ -990,9 +930,9 @@ def _xxd(process: Process) -> str:
                 text = "".join(re.sub(r"^[^:]*:", "", line).split("  ")[0] for line in text.splitlines())
             return binascii.unhexlify(re.sub(r"[^0-9a-fA-F]", "", text))
 
-        return _decoded(process, back, operands[:1])
+        return decoded(process, back, operands[:1])
     if "p" in letters:
-        return _encoded(process, binascii.hexlify, operands[:1], 60)
+        return encoded(process, binascii.hexlify, operands[:1], 60)
     return HOLE
 
 
@@ -1028,7 +968,7 @@ def _unpacker(
             return HOLE if compress is None or HOLE in text else to_text(compress(to_bytes(text)))
         if to_stdout:
             process.source = process.stdin.source if not operands else process.source
-            return _decoded(process, decompress, operands)
+            return decoded(process, decompress, operands)
         for path in operands:
             file = process.file(path)
             content = process.read(path)
@@ -1082,7 +1022,7 @@ def _uudecode(process: Process) -> str:
                 out += lenient_base64(line) if as_base64 else binascii.a2b_uu(line + b"\n")
         return out
 
-    output = _decoded(process, decode, operands)
+    output = decoded(process, decode, operands)
     target = options.get("o") or name
     if target and target not in ("-", "/dev/stdout"):
         process.write(target, output)
@@ -1104,7 +1044,7 @@ def _iconv(process: Process) -> str:
         except LookupError as error:
             raise ValueError("unknown encoding") from error
 
-    return _decoded(process, recode, operands)
+    return decoded(process, recode, operands)
 
 
 # -- numbers, names, dates -------------------------------------------------------------------------
@@ -1224,26 +1164,81 @@ def _bc(process: Process) -> str:
     return _text(out)
 
 
-def _jq(process: Process) -> str:
-    """Plain paths only: ``.a.b[0]``."""
-    import json
+_DC_TOKEN = re.compile(r"_?[0-9A-F]+|\[((?:[^\[\]]|\[[^\[\]]*\])*)\]|[sSlL<>=].|#[^\n]*|\S", re.S)
+_DC_OPERATIONS: dict[str, Callable[[int, int], int]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+    "^": lambda a, b: a**b if b * a.bit_length() < 1 << 14 else int(HOLE),
+}
 
+
+def _dc(process: Process) -> str:
     process.announce(data=True)
-    options, operands = options_of(process.arguments, "", frozenset({"--arg", "--argjson", "--indent"}))
-    if not operands:
-        return HOLE
-    text = _input(process, operands[1:])
+    process.status = 0
+    options, operands = options_of(process.arguments, "ef", frozenset({"--expression", "--file"}))
+    text = options.get("e") or options.get("expression") or ""
+    named = [options[k] for k in ("f", "file") if k in options] + operands
+    if named or not text:
+        text += "\n" + _input(process, named)
+    out: list[str] = []
     try:
-        value = json.loads(text)
-        for key, quoted, index in re.findall(
-            r"\.?([A-Za-z_]\w*)|\.?\[?\"([^\"]*)\"\]?|\[(-?\d+)\]", operands[0]
-        ):
-            value = value[int(index)] if index else value[key or quoted]
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
-        return HOLE
-    if "|" in operands[0] or "(" in operands[0]:
-        return HOLE
-    return (value if isinstance(value, str) and "r" in options else json.dumps(value)) + "\n"
+        _run_dc(text, [], {"i": 10}, out, process.state.budget)
+    except (ValueError, IndexError, KeyError, TypeError, ArithmeticError, RecursionError):
+        out.append(HOLE)
+    return "".join(out)
+
+
+def _run_dc(
+    text: str, stack: list[int | str], registers: dict[str, Any], out: list[str], budget: Budget
+) -> None:
+    for found in _DC_TOKEN.finditer(text[:_MAX]):
+        budget.spend(1 + len(found.group()) // 64)
+        word = found.group()
+        if found.group(1) is not None:
+            stack.append(found.group(1))
+        elif word[0] in "_0123456789ABCDEF":
+            stack.append(int(word.replace("_", "-"), registers["i"]))
+        elif word in _DC_OPERATIONS:
+            right, left = stack.pop(), stack.pop()
+            stack.append(_DC_OPERATIONS[word](left, right))  # type: ignore[arg-type]
+            if stack[-1].bit_length() > 1 << 16:  # type: ignore[union-attr]
+                raise ValueError("too large")
+        elif word == "i":
+            registers["i"] = stack.pop()
+        elif word == "P":
+            out.append(_dc_text(stack.pop()))
+        elif word in "pn":
+            out.append(f"{stack[-1]}\n" if word == "p" else f"{stack.pop()}")
+        elif word == "f":
+            out.extend(f"{each}\n" for each in reversed(stack))
+        elif word == "a":
+            top = stack.pop()
+            stack.append(top[:1] if isinstance(top, str) else chr(top % 256))
+        elif word == "d":
+            stack.append(stack[-1])
+        elif word == "r":
+            stack[-1], stack[-2] = stack[-2], stack[-1]
+        elif word == "c":
+            stack.clear()
+        elif word[0] in "sS":
+            registers["register " + word[1]] = stack.pop()
+        elif word[0] in "lL":
+            stack.append(registers["register " + word[1]])
+        elif word == "x" and isinstance(stack[-1], str):
+            _run_dc(str(stack.pop()), stack, registers, out, budget)
+        elif word == "q":
+            return
+        elif word[0] != "#":
+            raise ValueError("not known")
+
+
+def _dc_text(value: int | str) -> str:
+    if isinstance(value, str):
+        return value
+    return to_text(abs(value).to_bytes((value.bit_length() + 7) // 8, "big"))
 
 
 def _envsubst(process: Process) -> str:
@@ -1303,6 +1298,10 @@ def _shuf(process: Process) -> str:
 
 def _mkdir(process: Process) -> str:
     process.announce(data=True)
+    _, operands = options_of(process.arguments, "m", frozenset({"--mode"}))
+    for path in operands:
+        if HOLE not in path:
+            make_folder(path, process.state)
     return ""
 
 
@@ -1345,7 +1344,6 @@ HANDLERS: dict[str, Handler] = {
     "base64": _base64,
     "base32": _base64,
     "basenc": _base64,
-    "openssl": _openssl,
     "xxd": _xxd,
     "od": _od,
     "hexdump": _od,
@@ -1370,7 +1368,7 @@ HANDLERS: dict[str, Handler] = {
     "whereis": _which,
     "expr": _expr,
     "bc": _bc,
-    "jq": _jq,
+    "dc": _dc,
     "envsubst": _envsubst,
     "printenv": _env_list,
     "true": _quiet,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
@@ -105,8 +106,14 @@ def run_shell(text: str, state: State, origin: Origin) -> str:
     ------
     OutOfBudget
     """
+    start = state.environ.get("BASH_ENV", "")
     found = _TRIVIAL.fullmatch(text)
-    if found is not None and (name := found.group(1)) not in _OWN_WORDS:
+    if (
+        found is not None
+        and (name := found.group(1)) not in _OWN_WORDS
+        and not start
+        and f"BASH_FUNC_{name}%%" not in state.environ
+    ):
         span = origin.span
         if origin.verbatim:
             span = origin.locate(text, found.start(1), found.end(2))
@@ -120,7 +127,7 @@ def run_shell(text: str, state: State, origin: Origin) -> str:
         output = execute(process)
         state.cwd = cwd
         return output
-    return run_child_shell(text, state, origin)
+    return run_child_shell(text, state, origin, startup=[start] if start else ())
 
 
 def run_argv(argv: Sequence[str], state: State, origin: Origin, *, stdin: str | None = None) -> str:
@@ -154,8 +161,12 @@ def run_child_shell(
     environ: Mapping[str, str] | None = None,
     arguments: Sequence[str] = (),
     stdin: Stream | None = None,
+    startup: Sequence[str] = (),
 ) -> str:
-    """Run ``text`` in a shell of its own: what it sets is gone afterwards, save files."""
+    """Run ``text`` in a shell of its own: what it sets is gone afterwards, save files.
+
+    ``startup`` are the files that it reads before.
+    """
     with nested(state.budget) as allowed:
         if not allowed:
             state.emit(Kind.OPAQUE, "too-deep", origin)
@@ -168,6 +179,7 @@ def run_child_shell(
             shell.stdin = stdin
         cwd = state.cwd
         try:
+            shell.start(startup)
             return shell.run_text(text, origin)
         except RecursionError:
             state.emit(Kind.OPAQUE, "too-deep", origin)
@@ -232,7 +244,7 @@ class Shell:
         if environ is not None and environ is not state.environ:
             self.variables.values = {"IFS": " \t\n", **environ}
             self.variables.exported = set(environ)
-        self.functions: dict[str, tuple[Command, tuple[str, ...]]] = {}
+        self.functions: dict[str, Function] = {}
         self.aliases: dict[str, str] = {}
         self.hashed: dict[str, str] = {}
         self.traps: list[str] = []
@@ -252,6 +264,26 @@ class Shell:
         self._local_names: set[str] = set()
 
     # -- text ---------------------------------------------------------------------------
+
+    def start(self, files: Sequence[str]) -> None:
+        """Take functions out of the environment and read the files that a shell begins with."""
+        environ = self.variables.values
+        for name in [each for each in self.variables.exported if each.startswith("BASH_FUNC_")]:
+            self._read_start(
+                f"{name[10:].removesuffix('%%')} {environ.get(name, '')}", f"function {name[10:-2]}"
+            )
+        if not files:
+            return
+        for name in ("BASH_ENV", "ENV"):
+            environ.pop(name, None)  # once is enough, whatever shells the file starts
+        for path in files:
+            file = find_file(path, self.state)
+            if file is not None and file.content is not None:
+                self._read_start(text_of(file.content), f"file {path}")
+
+    def _read_start(self, text: str, step: str) -> None:
+        with suppress(_Stop):
+            self.interpret(text, self._derived(self.origin, step))
 
     def run_text(self, text: str, origin: Origin) -> str:
         """Run a script from its beginning; traps run at its end."""
@@ -360,16 +392,14 @@ class Shell:
             self._leave_subshell(keep)
         return output
 
-    def _enter_subshell(self) -> tuple[Variables, Expander, str, dict[str, tuple[Command, tuple[str, ...]]]]:
+    def _enter_subshell(self) -> tuple[Variables, Expander, str, dict[str, Function]]:
         keep = (self.variables, self.expander, self.state.cwd, self.functions)
         self.variables = self.variables.copy()
         self.functions = dict(self.functions)
         self.expander = Expander(self.variables, self.budget, self._substitute, self._open_process)
         return keep
 
-    def _leave_subshell(
-        self, keep: tuple[Variables, Expander, str, dict[str, tuple[Command, tuple[str, ...]]]]
-    ) -> None:
+    def _leave_subshell(self, keep: tuple[Variables, Expander, str, dict[str, Function]]) -> None:
         self.variables, self.expander, self.state.cwd, self.functions = keep
 
     # -- commands -------------------------------------------------------------------------
@@ -409,7 +439,7 @@ class Shell:
         if isinstance(node, Case):
             return self._case(node)
         if isinstance(node, Function):
-            self.functions[node.name] = (node.body, self.origin.provenance)
+            self.functions[node.name] = node
             self.status = 0
             return ""
         if isinstance(node, ArithmeticCommand):
@@ -576,6 +606,7 @@ class Shell:
             self.source, self.steps = "", ()
             for assignment in node.assignments:
                 self._assign(assignment)
+            self.variables.last_argument = ""
             if not any(isinstance(p, Substitution) for a in node.assignments for p in a.value):
                 self._set_status(0)
             return ""
@@ -597,8 +628,11 @@ class Shell:
             text = " ".join(argv)
         origin = Origin(span, False, provenance)
         if not node.assignments:
-            return self.run_words(argv, stdin, origin, text)
-        return self._with_assignments(node.assignments, argv, stdin, origin, text)
+            output = self.run_words(argv, stdin, origin, text)
+        else:
+            output = self._with_assignments(node.assignments, argv, stdin, origin, text)
+        self.variables.last_argument = argv[-1]
+        return output
 
     def _with_assignments(
         self, assignments: list[Assignment], argv: list[str], stdin: Stream, origin: Origin, text: str
@@ -656,7 +690,7 @@ class Shell:
 
     def _assign_array(self, assignment: Assignment) -> None:
         variables, expander = self.variables, self.expander
-        name = assignment.name
+        name = variables.target(assignment.name)
         items = assignment.items or ()
         old = variables.values.get(name)
         if not assignment.append:
@@ -710,18 +744,16 @@ class Shell:
             stream = Stream(HOLE if file.content is None else text_of(file.content), file.source)
             self.run_command(Group(body, subshell=True), stream)
 
-    def _call(
-        self, name: str, function: tuple[Command, tuple[str, ...]], argv: list[str], stdin: Stream
-    ) -> str:
+    def _call(self, name: str, function: Function, argv: list[str], stdin: Stream) -> str:
         if self.calls.count(name) >= _MAX_RECURSION:
             return HOLE
         variables = self.variables
         positional, variables.positional = variables.positional, argv[1:]
-        before = dict(variables.values)
+        before, references = dict(variables.values), dict(variables.references)
         self.calls.append(name)
         outer_locals, self._local_names = self._local_names, set()
         try:
-            return self.run_command(function[0], stdin)
+            return self.run_command(function.body, stdin)
         except _Return as stop:
             return stop.output
         finally:
@@ -732,6 +764,10 @@ class Shell:
                     variables.values[local] = before[local]
                 else:
                     variables.values.pop(local, None)
+            if references or variables.references:
+                variables.references = {
+                    k: v for k, v in variables.references.items() if k not in self._local_names
+                } | {k: v for k, v in references.items() if k in self._local_names}
             self._local_names = outer_locals
 
     def _derived(self, origin: Origin, *steps: str) -> Origin:
@@ -875,24 +911,32 @@ class Shell:
         name = _plain(node.words[0])
         variables = self.variables
         options = ""
+        functions: list[str] = []
         for item in node.declared or []:
             if isinstance(item, Assignment):
                 target = item.name
                 self._note_local(name, target)
                 if "A" in options and not isinstance(variables.values.get(target), dict):
                     variables.values[target] = {}
+                if "n" in options:
+                    variables.references.pop(target, None)
+                    refers_to = self.expander.text(item.value)
+                    if HOLE not in refers_to:
+                        variables.references[target] = refers_to
+                    continue
                 self._assign(item)
                 value = variables.values.get(target)
                 if isinstance(value, str):
                     variables.values[target] = self._attributed(value, options)
                 if name == "export" or "x" in options:
                     variables.exported.add(target)
-                if "n" in options:
-                    variables.values[target] = variables.text(variables.text(target))
                 continue
             for field in self.expander.fields([item]):
                 if field[:1] in "-+" and len(field) > 1:
                     options += field[1:]
+                    continue
+                if "f" in options:
+                    functions.append(field)
                     continue
                 target, equals, value_text = field.partition("=")
                 self._note_local(name, target)
@@ -907,7 +951,25 @@ class Shell:
                 if name == "export" or "x" in options:
                     variables.exported.add(target.removesuffix("+"))
         self._set_status(0)
-        return ""
+        if "f" not in options:
+            return ""
+        if name == "export" or "x" in options:
+            for each in functions:
+                self._export_function(each)
+            return ""
+        return "".join(self._definition(each) for each in functions or self.functions)
+
+    def _definition(self, name: str) -> str:
+        """Text that defines a function, as ``declare -f`` shows it."""
+        function = self.functions.get(name)
+        return f"{name} () \n{function.text}\n" if function else ""
+
+    def _export_function(self, name: str) -> None:
+        """Put a function where bash looks for it in the environment."""
+        if name in self.functions:
+            key = f"BASH_FUNC_{name}%%"
+            self.variables.set(key, f"() {self.functions[name].text}")
+            self.variables.exported.add(key)
 
     def _note_local(self, builtin: str, target: str) -> None:
         if self.calls and builtin in ("local", "declare", "typeset"):
@@ -1096,6 +1158,9 @@ def _type(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) -> 
         if name in shell.aliases and "p" not in options.lower():
             out.append(f"{name} is aliased to `{shell.aliases[name]}'\n")
             continue
+        if name in shell.functions and "p" not in options.lower():
+            out.append(f"{name} is a function\n{shell._definition(name)}")
+            continue
         path = which(name)
         out.append((path if "p" in options.lower() else f"{name} is {path}") + "\n")
     shell._set_status(None)
@@ -1207,7 +1272,7 @@ def _read_into(
         line = re.sub(r"\\(\n|.)", lambda m: "" if m.group(1) == "\n" else m.group(1), line, flags=re.S)
     ifs = shell.variables.text("IFS")
     if array:
-        shell.variables.values[array] = split_fields(line, ifs)
+        shell.variables.set(array, split_fields(line, ifs))
     elif not names:
         shell.variables.set("REPLY", line)
     else:
@@ -1230,7 +1295,7 @@ def _mapfile(shell: Shell, arguments: list[str], stdin: Stream, origin: Origin) 
     strip = any(a.startswith("-") and "t" in a for a in arguments)
     names = [a for a in arguments if not a.startswith("-")]
     lines = stdin.rest().splitlines(keepends=not strip)
-    shell.variables.values[names[-1] if names else "MAPFILE"] = lines[:2000]
+    shell.variables.set(names[-1] if names else "MAPFILE", lines[:2000])
     return ""
 
 

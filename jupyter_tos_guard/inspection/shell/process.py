@@ -152,6 +152,8 @@ class Process:
         """Text of a file that the session wrote; None when it is not known."""
         if path in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"):
             return self.stdin.rest()
+        if path == "/dev/null":
+            return ""
         found = find_file(path, self.state)
         if found is None or found.content is None:
             return None
@@ -203,9 +205,14 @@ class Process:
         return output
 
     def shell(
-        self, text: str, *steps: str, arguments: Sequence[str] = (), stdin: Stream | None = None
+        self,
+        text: str,
+        *steps: str,
+        arguments: Sequence[str] = (),
+        stdin: Stream | None = None,
+        startup: Sequence[str] = (),
     ) -> str:
-        """Run shell text in a child shell."""
+        """Run shell text in a child shell, which reads the files ``startup`` before."""
         from jupyter_tos_guard.inspection.shell.interpreter import run_child_shell
 
         return run_child_shell(
@@ -215,6 +222,7 @@ class Process:
             environ=self.environ,
             arguments=arguments,
             stdin=self.stdin if stdin is None else stdin,
+            startup=startup,
         )
 
     def python(self, text: str, *steps: str, argv: Sequence[str] | None = None) -> str:
@@ -461,6 +469,12 @@ def write_file(
         run_startup_file(key, content, state, origin)
 
 
+def make_folder(path: str, state: State) -> None:
+    """Remember a folder: an entry whose name ends in a slash."""
+    if path and len(state.files) < _MAX_FILES:
+        state.files.setdefault(resolve(path, state.cwd) + "/", File(""))
+
+
 # -- finding out which program it is ------------------------------------------------------
 
 Handler = Callable[[Process], str]
@@ -486,9 +500,19 @@ _SHOWING = frozenset(
 def handlers() -> dict[str, Handler]:
     """Tell what each known program does, by canonical name."""
     if not _handlers:
-        from jupyter_tos_guard.inspection.shell import commands, filters, foreign, wrappers
+        from jupyter_tos_guard.inspection.shell import (
+            awk,
+            ciphers,
+            commands,
+            databases,
+            editors,
+            filters,
+            foreign,
+            jq,
+            wrappers,
+        )
 
-        for module in (filters, foreign, wrappers, commands):
+        for module in (filters, awk, jq, ciphers, databases, editors, foreign, wrappers, commands):
             _handlers.update(module.HANDLERS)
     return _handlers
 

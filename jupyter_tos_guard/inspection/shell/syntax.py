@@ -189,10 +189,11 @@ class Case(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function definition."""
+    """A function definition; ``text`` is its body as it is written."""
 
     name: str
     body: Command
+    text: str = ""
 
 
 class Test(NamedTuple):
@@ -598,9 +599,10 @@ class Parser:
         self._depth += 1
         if self._depth > MAX_NESTING:
             raise TooDeep
+        start = self._at
         body = self._command()
         self._depth -= 1
-        return None if body is None else Function(name, body)
+        return None if body is None else Function(name, body, self._text[start : self._at])
 
     def _if(self) -> If:
         branches = []

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from jupyter_tos_guard.inspection.bounded_regex import fill_in
+from jupyter_tos_guard.inspection.bounded_regex import MAX_FILLED, affordable, fill_in
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
 from jupyter_tos_guard.inspection.python.cell import source_text
-from jupyter_tos_guard.inspection.shell.filters import options_of
+from jupyter_tos_guard.inspection.shell.options import options_of
 from jupyter_tos_guard.inspection.shell.process import (
     BIN_FOLDERS,
     Handler,
@@ -39,10 +40,7 @@ from jupyter_tos_guard.inspection.state import File, Origin, State
 def _shell(process: Process) -> str:
     """``bash -c text``, ``bash file``, ``bash -s``, ``… | bash``."""
     arguments = process.arguments
-    start = process.environ.get("BASH_ENV") or process.environ.get("ENV")
-    if start and (text := process.read(start)):
-        process.environ = {k: v for k, v in process.environ.items() if k not in ("BASH_ENV", "ENV")}
-        process.shell(text, f"file {start}")
+    startup = [each for name in ("BASH_ENV", "ENV") if (each := process.environ.get(name))]
     i = 0
     from_stdin = False
     while i < len(arguments):
@@ -53,37 +51,49 @@ def _shell(process: Process) -> str:
         if argument.startswith("--"):
             if argument in ("--rcfile", "--init-file") and i + 1 < len(arguments):
                 i += 1
-                if (text := process.read(arguments[i])) is not None:
-                    process.shell(text, f"file {arguments[i]}")
+                startup.append(arguments[i])
+            elif argument == "--login":
+                startup += _START_FILES["l"]
             i += 1
             continue
         if argument[:1] not in "-+" or len(argument) < 2:
             break
+        for letter in argument[1:]:
+            startup += _START_FILES.get(letter, ())
         if argument[0] == "-" and "c" in argument and i + 1 < len(arguments):
             rest = arguments[i + 1 :]
             # `bash -c -x text`: further options come before the text.
             while len(rest) > 1 and rest[0][:1] in ("-", "+"):
                 rest = rest[1:]
-            return _shell_text(process, rest[0], f"{process.name} -c", rest[1:])
+            return _shell_text(process, rest[0], f"{process.name} -c", rest[1:], startup)
         from_stdin = from_stdin or "s" in argument
         i += 2 if argument[-1] in "oO" and argument[0] in "-+" else 1
     rest = arguments[i:]
     if rest and not from_stdin:
-        return _shell_file(process, rest)
-    return _shell_stdin(process, rest)
+        return _shell_file(process, rest, startup)
+    return _shell_stdin(process, rest, startup)
 
 
-def _shell_text(process: Process, text: str, step: str, arguments: Sequence[str] = ()) -> str:
+#: What shells read first, by the option that makes them interactive or a log-in shell.
+_START_FILES = {
+    "i": ("~/.bashrc", "~/.zshrc"),
+    "l": ("~/.bash_profile", "~/.bash_login", "~/.profile", "~/.zprofile"),
+}
+
+
+def _shell_text(
+    process: Process, text: str, step: str, arguments: Sequence[str] = (), startup: Sequence[str] = ()
+) -> str:
     if not text.replace(HOLE, "").strip():
         process.emit(Kind.OPAQUE, "exec-unknown")
         return HOLE
-    return process.shell(text, step, arguments=arguments)
+    return process.shell(text, step, arguments=arguments, startup=startup)
 
 
-def _shell_file(process: Process, arguments: list[str]) -> str:
+def _shell_file(process: Process, arguments: list[str], startup: Sequence[str]) -> str:
     path = arguments[0]
     if path in ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"):
-        return _shell_stdin(process, arguments[1:])
+        return _shell_stdin(process, arguments[1:], startup)
     file = process.file(path)
     if not path.startswith("/dev/fd/"):
         process.announce()
@@ -96,10 +106,10 @@ def _shell_file(process: Process, arguments: list[str]) -> str:
             process.emit(Kind.OPAQUE, "download-run" if file.source else "exec-unknown")
         return HOLE
     step = "process substitution" if path.startswith("/dev/fd/") else f"file {path}"
-    return process.shell(text_of(file.content), step, arguments=arguments)
+    return process.shell(text_of(file.content), step, arguments=arguments, startup=startup)
 
 
-def _shell_stdin(process: Process, arguments: Sequence[str]) -> str:
+def _shell_stdin(process: Process, arguments: Sequence[str], startup: Sequence[str]) -> str:
     stdin = process.stdin
     text = stdin.rest()
     if text.replace(HOLE, "").strip():
@@ -108,7 +118,10 @@ def _shell_stdin(process: Process, arguments: Sequence[str]) -> str:
             *stdin.steps,
             f"piped to {process.name}",
             arguments=["bash", *arguments] if arguments else (),
+            startup=startup,
         )
+    if startup:
+        process.shell("", startup=startup)
     if stdin.piped and HOLE in text:
         emit_source(stdin.source, process.state, process.origin)
         process.emit(Kind.OPAQUE, "download-run" if stdin.source else "pipe-to-shell")
@@ -517,59 +530,125 @@ def _find(process: Process) -> str:
         i += 1
     found = _find_names(process, roots or ["."], arguments[i:])
     out = ""
+    cwd = process.state.cwd
     while i < len(arguments):
-        if arguments[i] in ("-exec", "-execdir", "-ok", "-okdir"):
+        verb = arguments[i]
+        if verb in ("-exec", "-execdir", "-ok", "-okdir"):
             end = next(
                 (j for j in range(i + 1, len(arguments)) if arguments[j] in (";", "+", "\\;")), len(arguments)
             )
             command = arguments[i + 1 : end]
-            for path in found[:32] or [HOLE]:
+            if arguments[end : end + 1] == ["+"] and found and "dir" not in verb:
+                out += process.run([w for word in command for w in (found if word == "{}" else [word])])
+                found_each = []
+            else:
+                found_each = found[:32] or [HOLE]
+            for path in found_each:
+                if "dir" in verb and "/" in path:
+                    folder, _, path = path.rpartition("/")
+                    process.state.cwd, path = resolve(folder or "/", cwd), f"./{path}"
                 out += process.run([word.replace("{}", path) for word in command], "find -exec")
+                process.state.cwd = cwd
             i = end
+        elif verb == "-printf" and i + 1 < len(arguments):
+            return "".join(_find_line(arguments[i + 1], path, roots or ["."]) for path in found) or HOLE
         i += 1
     if "-exec" in arguments or "-execdir" in arguments:
         return out
-    return "".join(f"{path}\n" for path in found) or HOLE
+    end_of_name = "\0" if "-print0" in arguments else "\n"
+    return "".join(path + end_of_name for path in found) or HOLE
+
+
+def _find_line(form: str, path: str, roots: list[str]) -> str:
+    folder, _, name = path.rpartition("/")
+    root = next((r.rstrip("/") + "/" for r in roots if path.startswith(r.rstrip("/") + "/")), "")
+    parts = {"p": path, "f": name, "h": folder or ".", "P": path[len(root) :], "%": "%"}
+    return re.sub(r"%(.)", lambda m: parts.get(m.group(1), HOLE), ansi_c(form))
+
+
+#: Folders in which programs are looked for.
+_PROGRAM_FOLDERS = frozenset(
+    {"", "/usr", "/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/local", "/usr/sbin"}
+)
 
 
 def _find_names(process: Process, roots: list[str], tests: list[str]) -> list[str]:
+    """Give what of the session's files and folders ``find`` lists, as it writes them."""
+    values = dict(pairwise(tests))
+    shallow, deep = (
+        int(text) if (text := values.get(name, "")).isdigit() else otherwise
+        for name, otherwise in (("-mindepth", 0), ("-maxdepth", 100))
+    )
+    kind = values.get("-type", "")
+    wanted = _name_tests(tests)
+    entries = _entries(process.state.files)
+    if wanted and any(root.rstrip("/") in _PROGRAM_FOLDERS for root in roots):
+        entries |= {"/usr/bin/" + name: False for name in sorted(handlers())}
+    found: dict[str, None] = {}
+    for root in roots[:64]:
+        base = resolve(root, process.state.cwd)
+        if not shallow and entries.get(base, True) and kind in ("", "d") and not wanted:
+            found[root] = None
+        for path, folder in entries.items():
+            process.state.budget.spend()
+            inner = _below(path, root, base)
+            if inner is None or not shallow <= (inner.count("/") + 1 if inner else 0) <= deep:
+                continue
+            if kind in ("f", "d") and folder != (kind == "d"):
+                continue
+            shown = root if not inner else path if root in ("/", "*") else f"{root.rstrip('/')}/{inner}"
+            if wanted is None or wanted(shown):
+                found[shown] = None
+    return list(found)[:64]
+
+
+def _below(path: str, root: str, base: str) -> str | None:
+    """Give what follows ``root`` in ``path``; None if it is elsewhere."""
+    if path == base:
+        return ""
+    if root in ("/", "*") or (base in ("", ".") and not path.startswith(("/", "~"))):
+        return path.lstrip("/")
+    return path[len(base) + 1 :] if path.startswith(base + "/") else None
+
+
+def _entries(files: dict[str, File]) -> dict[str, bool]:
+    """Paths of files and folders that are known, and whether each is a folder."""
+    entries: dict[str, bool] = {}
+    for key in list(files)[:4000]:
+        if key.startswith("/dev/"):
+            continue
+        if not key.endswith("/"):
+            entries[key] = False
+        folder = key.rpartition("/")[0]
+        while folder and folder not in entries:
+            entries[folder] = True
+            folder = folder.rpartition("/")[0]
+    return entries
+
+
+def _name_tests(tests: list[str]) -> Callable[[str], bool] | None:
+    """Make one test of those for names; None when there are none."""
     from jupyter_tos_guard.inspection.shell.expansion import Pattern
 
-    patterns = [
-        (Pattern(tests[j + 1].lower() if "i" in tests[j][:2] else tests[j + 1]), tests[j])
-        for j in range(len(tests) - 1)
-        if tests[j] in ("-name", "-iname", "-path", "-wholename", "-ipath")
-    ]
+    patterns = []
+    for j, test in enumerate(tests[:-1]):
+        if test in ("-name", "-iname", "-path", "-wholename", "-ipath"):
+            text = tests[j + 1]
+            plain = j > 0 and tests[j - 1] in ("!", "-not")
+            patterns.append((Pattern(text.lower() if test[1] == "i" else text), test, plain))
     if not patterns:
-        candidates = [k for k in process.state.files if not k.startswith("/dev/")]
-    else:
-        candidates = list(process.state.files)
-        if any(
-            r.rstrip("/") in ("", "/usr", "/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/local")
-            for r in roots
-        ):
-            candidates += ["/usr/bin/" + name for name in sorted(handlers())]
-    out = []
-    for path in candidates[:4000]:
-        process.state.budget.spend()
-        if not any(
-            r in (".", "./", "/", "*")
-            or path == resolve(r, process.state.cwd)
-            or path.startswith((resolve(r, process.state.cwd) + "/", r.rstrip("/") + "/"))
-            for r in roots
-        ):
-            continue
+        return None
+    decide = any if "-o" in tests or "-or" in tests else all
+
+    def fits(path: str) -> bool:
         name = path.rsplit("/", 1)[-1]
-        if all(
-            p.matches(
-                (path if "path" in kind or "whole" in kind else name).lower()
-                if kind[1] == "i"
-                else (path if "path" in kind or "whole" in kind else name)
-            )
-            for p, kind in patterns
-        ):
-            out.append(path)
-    return out[:64]
+        return decide(
+            pattern.matches(shown.lower() if test[1] == "i" else shown) != negated
+            for pattern, test, negated in patterns
+            for shown in ((path if "path" in test or "whole" in test else name),)
+        )
+
+    return fits
 
 
 def _parallel(process: Process) -> str:
@@ -961,6 +1040,22 @@ SHELLS = frozenset({"sh", "bash", "zsh", "ksh", "mksh", "fish", "rbash", "csh", 
 # -- make -----------------------------------------------------------------------------------------------
 
 
+def _run_parts(process: Process) -> str:
+    """Run the programs of a folder, in the order of their names."""
+    process.announce()
+    options, operands = options_of(process.arguments, "au", frozenset({"--arg", "--regex", "--umask"}))
+    if not operands or {"test", "list"} & options.keys():
+        return HOLE
+    folder = operands[0].rstrip("/")
+    process.file(f"{folder}/x")  # files that Python is yet to write
+    base = resolve(folder, process.state.cwd) + "/"
+    names = sorted(k[len(base) :] for k in process.state.files if k.startswith(base))
+    fits = affordable(options.get("regex") or r"^[\w-]+$", "x" * 64, re.ASCII)
+    given = [each for key in ("a", "arg") if (each := options.get(key))]
+    chosen = [name for name in names if name and "/" not in name and fits and fits.search(name)]
+    return "".join(run_script(process, f"{folder}/{name}", given) for name in chosen[:64]) or HOLE
+
+
 def _make(process: Process) -> str:
     process.announce()
     options, operands = options_of(
@@ -1162,9 +1257,7 @@ def _cmake(process: Process) -> str:
             continue
         text = re.sub(r"#[^\n]*", "", text_of(file.content))[: 1 << 16]
         process.state.budget.spend(len(text) // 64 + 1)  # lists may include each other
-        known = {**dict(_CMAKE_SET.findall(text)), **known}
-        for _ in range(3):
-            text = fill_in(_CMAKE_VARIABLE, text, known.get)
+        text, known = _cmake_values(text, known, process)
         for verb, name in _CMAKE_MORE.findall(text):
             name = f"{name}/CMakeLists.txt" if verb.lower() == "add_subdirectory" else name
             pending.append(resolve(name, path.rpartition("/")[0]))
@@ -1183,7 +1276,69 @@ _CMAKE_COMMAND = re.compile(
     r"VERBATIM|COMMENT|DEPENDS)\b|\))",
     re.IGNORECASE,
 )
-_CMAKE_SET = re.compile(r"\bset\s*\(\s*(\w+)\s+\"?([^\")]{1,1000}?)\"?\s*\)", re.IGNORECASE)
+_CMAKE_CALL = re.compile(
+    r"\b(set|string|list|execute_process|add_custom_\w+|\w+)\s*\(([^()]*)\)", re.IGNORECASE
+)
+_CMAKE_WORD = re.compile(r'"((?:\\.|[^"\\])*)"|\[\[(.*?)\]\]|([^\s"]+)', re.DOTALL)
+
+
+def _cmake_values(text: str, given: dict[str, str], process: Process) -> tuple[str, dict[str, str]]:
+    """Follow ``set``, ``string`` and ``list`` from top to end; the text with variables put in, and those."""
+    known = dict(given)
+
+    def read(found: re.Match[str]) -> str:
+        process.state.budget.spend(4)
+        body = fill_in(_CMAKE_VARIABLE, found.group(2), known.get)
+        body = fill_in(_CMAKE_VARIABLE, body, known.get)
+        words = ["".join(each) for each in _CMAKE_WORD.findall(body)][:500]
+        verb = found.group(1).lower()
+        if verb == "set" and len(words) > 1 and words[0] not in given:
+            ends = next((i for i, each in enumerate(words) if each in ("CACHE", "PARENT_SCOPE")), len(words))
+            known[words[0]] = ";".join(words[1:ends])
+        elif verb in ("string", "list") and len(words) > 1:
+            _cmake_changed(verb, words, known)
+        listed = body if '"' in body else body.replace(";", " ")
+        return f"{found.group(1)}({listed})"
+
+    return _CMAKE_CALL.sub(read, text), known
+
+
+def _cmake_changed(verb: str, words: list[str], known: dict[str, str]) -> None:
+    """Do ``string(CONCAT out a b)``, ``list(APPEND name a b)`` and kin."""
+    action, first, *rest = words
+    action = action.upper()
+    old = known.get(first, "")
+    if action == "APPEND":
+        known[first] = (
+            old + "".join(rest) if verb == "string" else ";".join([each for each in (old, *rest) if each])
+        )
+    elif action == "PREPEND":
+        known[first] = (
+            "".join(rest) + old if verb == "string" else ";".join([each for each in (*rest, old) if each])
+        )
+    elif action == "CONCAT":
+        known[first] = "".join(rest)
+    elif action == "JOIN" and rest and verb == "string":
+        known[rest[0]] = first.join(";".join(rest[1:]).split(";"))
+    elif action == "JOIN" and len(rest) > 1:
+        known[rest[1]] = rest[0].join(old.split(";"))
+    elif action == "REPLACE" and len(rest) > 2:
+        known[rest[1]] = "".join(rest[2:]).replace(first, rest[0])
+    elif action in ("TOLOWER", "TOUPPER") and rest:
+        known[rest[0]] = first.lower() if action == "TOLOWER" else first.upper()
+    elif action in ("REVERSE", "SORT"):
+        known[first] = ";".join(old.split(";")[::-1] if action == "REVERSE" else sorted(old.split(";")))
+    elif action == "GET" and len(rest) > 1:
+        values = old.split(";")
+        places = [int(each) for each in rest[:-1] if re.fullmatch(r"-?\d{1,4}", each)]
+        known[rest[-1]] = ";".join(values[i] for i in places if -len(values) <= i < len(values))
+    elif action == "SUBSTRING" and len(rest) > 2 and rest[0].isdigit():
+        end = int(rest[0]) + int(rest[1]) if rest[1].isdigit() else None
+        known[rest[2]] = first[int(rest[0]) : end]
+    elif action == "REGEX":
+        known[rest[-2] if rest else first] = HOLE
+
+
 _CMAKE_FETCH = re.compile(r"\b(GIT_REPOSITORY|URL|DOWNLOAD)\s+\"?([^\s\")]{4,1000})", re.IGNORECASE)
 
 
@@ -1193,6 +1348,7 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
     variables: dict[str, str] = {**process.environ, "MAKE": "make", **dict(_MAKE_DEFINE.findall(text))}
     text = _MAKE_DEFINE.sub("", text)
     rules: dict[str, tuple[list[str], list[str]]] = {}
+    patterns: list[tuple[str, list[str], list[str]]] = []
     current: list[str] | None = None
     for line in re.sub(r"\\\n\s*", " ", text).splitlines()[:4000]:
         process.state.budget.spend()
@@ -1216,8 +1372,16 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
         target = re.match(r"([^\s:=][^:=]*):{1,2}(?!=)\s*([^;]*)(?:;(.*))?", line)
         if target:
             current = [target.group(3)] if target.group(3) else []
+            listed = _make_text(target.group(2), variables, process)
             for name in _make_text(target.group(1), variables, process).split():
-                rules[name] = (_make_text(target.group(2), variables, process).split(), current)
+                fixed = re.match(r"(\S*%\S*)\s*:\s*(.*)", listed)  # `a b: %: %.x`
+                if "%" in name:
+                    patterns.append((name, listed.split(), current))
+                elif fixed:
+                    patterns.append((fixed.group(1), fixed.group(2).split(), current))
+                    rules.setdefault(name, ([], []))
+                else:
+                    rules[name] = (listed.split(), current)
     for operand in operands:
         name, equals, value = operand.partition("=")
         if equals:
@@ -1229,8 +1393,11 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
     done: set[str] = set()
     pending = goals[:]
     order: list[str] = []
+    stems: dict[str, str] = {}
     while pending and len(order) < 200:
         goal = pending.pop()
+        if goal not in done and not rules.get(goal, ([], []))[1]:
+            _match_rule(goal, patterns, rules, stems)
         if goal in done or goal not in rules:
             continue
         done.add(goal)
@@ -1238,7 +1405,10 @@ def _run_makefile(process: Process, text: str, operands: list[str], path: str) -
         pending.extend(rules[goal][0])
     for goal in order:
         needs, recipe = rules[goal]
-        local = {**variables, "@": goal, "<": needs[0] if needs else "", "^": " ".join(needs)}
+        local = {
+            **variables, "@": goal, "<": needs[0] if needs else "", "^": " ".join(needs),
+            "*": stems.get(goal, ""), "@F": goal.rpartition("/")[2], "@D": goal.rpartition("/")[0] or ".",
+        }  # fmt: skip
         out.extend(
             process.shell(_make_text(line, local, process).lstrip("@-+ \t"), f"file {path}")
             for line in recipe
@@ -1252,21 +1422,136 @@ _MAKE_DEFINE = re.compile(
 _MAKE_INCLUDE = re.compile(r"^[ ]*-?s?include[ \t]+(\S+)[^\n]*$", re.MULTILINE)
 
 
-def _make_text(text: str, variables: dict[str, str], process: Process, depth: int = 0) -> str:
-    def expand(found: re.Match[str]) -> str:
-        name = found.group(1) or found.group(2) or found.group(3) or ""
-        if name == "$":
-            return "$"
-        if name.startswith("shell "):
-            return process.shell(name[6:], "make").strip()
-        if name.startswith(("subst ", "strip ", "patsubst ")):
-            words = name.split(" ", 1)[1].split(",")
-            if len(words) == 3 and name.startswith("subst"):
-                return _make_text(words[2], variables, process, depth + 1).replace(words[0], words[1])
-            return words[-1]
-        return _make_text(variables.get(name, ""), variables, process, depth + 1) if depth < 10 else HOLE
+def _match_rule(
+    goal: str,
+    patterns: list[tuple[str, list[str], list[str]]],
+    rules: dict[str, tuple[list[str], list[str]]],
+    stems: dict[str, str],
+) -> None:
+    """Make a rule for ``goal`` of the first pattern, as ``fetch-%``, that it fits."""
+    for pattern, needs, recipe in patterns:
+        before, _, after = pattern.partition("%")
+        if goal.startswith(before) and goal.endswith(after) and len(goal) > len(before) + len(after):
+            stems[goal] = stem = goal[len(before) : len(goal) - len(after)]
+            own = rules.get(goal, ([], []))[0]
+            rules[goal] = ([*own, *(each.replace("%", stem) for each in needs)], recipe)
+            return
 
-    return re.sub(r"\$(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\)|\{([^{}]*)\}|(.))", expand, text[:20_000])
+
+def _make_text(text: str, variables: dict[str, str], process: Process, depth: int = 0) -> str:
+    """Text with make's variables and functions put in; names may be computed."""
+    out: list[str] = []
+    at = size = 0
+    text = text[:20_000]
+    if depth > 10:
+        return HOLE
+    while at < len(text) and size < MAX_FILLED:
+        dollar = text.find("$", at)
+        if dollar < 0 or dollar + 1 == len(text):
+            out.append(text[at:])
+            break
+        out.append(text[at:dollar])
+        end = _make_closing(text, dollar + 1)
+        inner = text[dollar + 2 : end - 1] if end > dollar + 2 else text[dollar + 1]
+        process.state.budget.spend(2 + (len(text) - dollar) // 256)  # its end may be sought to the end
+        out.append("$" if inner == "$" else _make_value(inner, variables, process, depth + 1))
+        size += len(out[-1])
+        at = end
+    return "".join(out)
+
+
+def _make_closing(text: str, at: int) -> int:
+    """Where a reference ends: at its bracket, else after one character."""
+    closing = {"(": ")", "{": "}"}.get(text[at])
+    if closing is None:
+        return at + 1
+    depth = 0
+    for i in range(at, len(text)):
+        depth += (text[i] == text[at]) - (text[i] == closing)
+        if not depth:
+            return i + 1
+    return at + 1
+
+
+def _make_value(inner: str, variables: dict[str, str], process: Process, depth: int) -> str:
+    """Work out what ``$(inner)`` stands for."""
+    name, _, rest = inner.partition(" ")
+    if name in _MAKE_FUNCTIONS or name in ("shell", "call", "foreach", "if", "eval", "value"):
+        parts = _make_arguments(rest)
+        if name == "foreach" and len(parts) == 3:
+            words = _make_text(parts[1], variables, process, depth).split()[:200]
+            return " ".join(
+                _make_text(parts[2], {**variables, parts[0].strip(): word}, process, depth) for word in words
+            )
+        given = [_make_text(part, variables, process, depth) for part in parts]
+        if name == "shell":
+            return process.shell(",".join(given), "make").strip().replace("\n", " ")
+        if name == "call":
+            local = {**variables, **{str(i): each for i, each in enumerate(given)}}
+            return _make_text(variables.get(given[0].strip(), ""), local, process, depth)
+        if name in ("if", "eval", "value"):
+            return {"value": variables.get(given[0], ""), "eval": ""}.get(name) or (
+                (given[1] if given[0].strip() else "".join(given[2:]))
+                if name == "if" and len(given) > 1
+                else ""
+            )
+        return _MAKE_FUNCTIONS[name]([*given, "", ""])[:MAX_FILLED]
+    inner = _make_text(inner, variables, process, depth)
+    name, changes, change = inner.partition(":")
+    value = _make_text(variables.get(name, ""), variables, process, depth)
+    if changes and "=" in change:
+        old, new = change.split("=", 1)
+        pattern = (old, new) if "%" in old else (f"%{old}", f"%{new}")
+        return _make_patsubst([*pattern, value])
+    return value
+
+
+def _make_arguments(text: str) -> list[str]:
+    """Arguments of a function, parted by commas outside of brackets."""
+    parts, depth = [""], 0
+    for char in text:
+        depth += (char in "({") - (char in ")}")
+        if char == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return [part.lstrip() if i else part for i, part in enumerate(parts)]
+
+
+def _make_patsubst(given: list[str]) -> str:
+    before, _, after = given[0].partition("%")
+    size = len(before) + len(after)
+    return " ".join(
+        given[1].replace("%", word[len(before) : len(word) - len(after)])
+        if "%" in given[0] and word.startswith(before) and word.endswith(after) and len(word) >= size
+        else given[1] if word == given[0] else word
+        for word in given[2].split()
+    )  # fmt: skip
+
+
+def _make_word(given: list[str]) -> str:
+    words, number = given[1].split(), given[0].strip()
+    return words[int(number) - 1] if number.isdigit() and 0 < int(number) <= len(words) else ""
+
+
+_MAKE_FUNCTIONS: dict[str, Callable[[list[str]], str]] = {
+    "subst": lambda given: given[2].replace(given[0], given[1]) if given[0] else given[2],
+    "patsubst": _make_patsubst,
+    "strip": lambda given: " ".join(given[0].split()),
+    "word": _make_word,
+    "firstword": lambda given: "".join(given[0].split()[:1]),
+    "lastword": lambda given: "".join(given[0].split()[-1:]),
+    "addprefix": lambda given: " ".join(given[0] + word for word in given[1].split()),
+    "addsuffix": lambda given: " ".join(word + given[0] for word in given[1].split()),
+    "join": lambda given: " ".join(a + b for a, b in zip(given[0].split(), given[1].split(), strict=False)),
+    "sort": lambda given: " ".join(sorted(set(given[0].split()))),
+    "filter": lambda given: " ".join(word for word in given[1].split() if word in given[0].split()),
+    "or": lambda given: next((each for each in given if each.strip()), ""),
+    "notdir": lambda given: " ".join(word.rpartition("/")[2] for word in given[0].split()),
+    "basename": lambda given: " ".join(word.rpartition(".")[0] or word for word in given[0].split()),
+    "info": lambda given: "",
+    "warning": lambda given: "",
+}
 
 
 # -- files under other names -----------------------------------------------------------------------
@@ -1445,6 +1730,8 @@ def _tar(process: Process) -> str:
         if "checkpoint-action=exec=" in argument:
             process.shell(argument.split("exec=", 1)[1], "tar --checkpoint-action")
     path = options.get("f") or options.get("file") or "-"
+    if {"O", "to-stdout"} & options.keys():
+        return _printed_members(process, path, operands)
     if {"x", "extract", "get"} & options.keys():
         folder = options.get("C") or options.get("directory") or options.get("one-top-level") or "."
         unpack(process, path, folder, operands)
@@ -1452,21 +1739,43 @@ def _tar(process: Process) -> str:
         sources = [f.source for o in operands if (f := process.file(o)) is not None and f.source]
         if path != "-":
             process.write(path, None, source=sources[0] if sources else "")
-            pack(process, path, operands)
+            pack(process, path, operands, options.get("C") or options.get("directory") or "")
         elif sources:
             process.source = sources[0]
         return HOLE if path == "-" else ""
-    return HOLE if "O" in options or "to-stdout" in options else ""
+    return ""
 
 
-def pack(process: Process, archive: str, members: Sequence[str]) -> None:
+def pack(process: Process, archive: str, members: Sequence[str], folder: str = "") -> None:
     """Remember what an archive holds, as if it were a folder."""
     state = process.state
     key = resolve(archive, state.cwd)
+    base = resolve(folder or ".", state.cwd)
     for member in members:
-        inner = resolve(member, state.cwd)
-        for path, file in [(k, f) for k, f in state.files.items() if k == inner or k.startswith(inner + "/")]:
-            state.files[f"{key}/{path}"] = file
+        inner = resolve(member, base if base != "." else "")
+        for path, file in list(state.files.items()):
+            if path == inner or path.startswith(inner + "/"):
+                state.files[f"{key}/{path.removeprefix(base + '/').lstrip('/')}"] = file
+
+
+def members_of(archive: str, state: State) -> dict[str, File]:
+    """Give the members of an archive that the session made, by their names."""
+    find_file(archive, state)  # it may be one that Python is yet to write
+    packed = resolve(archive, state.cwd) + "/"
+    return {k[len(packed) :]: f for k, f in state.files.items() if k.startswith(packed)}
+
+
+def _printed_members(process: Process, archive: str, wanted: Sequence[str]) -> str:
+    """Text of those members of an archive whose names are ``wanted``; of all unless there are any."""
+    from jupyter_tos_guard.inspection.shell.expansion import Pattern
+
+    patterns = [(Pattern(each), each.rstrip("/") + "/") for each in wanted]
+    texts = [
+        HOLE if file.content is None else text_of(file.content)
+        for name, file in members_of(archive, process.state).items()
+        if not patterns or any(one.matches(name) or name.startswith(below) for one, below in patterns)
+    ]
+    return "".join(texts)[: 1 << 18] or HOLE
 
 
 def _zip(process: Process) -> str:
@@ -1495,9 +1804,8 @@ def unpack(process: Process, path: str, folder: str, members: Sequence[str] = ()
         name = path.rsplit("/", 1)[-1]
     base = resolve(folder, state.cwd)
     base = "" if base == "." else base
-    packed = resolve(path, state.cwd) + "/"
-    for key, file in [(k, f) for k, f in state.files.items() if k.startswith(packed)]:
-        state.files[resolve(key[len(packed) :], base)] = file
+    for name, file in members_of(path, state).items():
+        state.files[resolve(name, base)] = file
     if not source:
         return
     if folder not in (".", "./"):
@@ -1535,6 +1843,8 @@ def _unzip(process: Process) -> str:
         options, operands = options_of(process.arguments, "dPxI")
         if "P" in options:
             process.emit(Kind.OPAQUE, "encrypted-archive")
+        if operands and {"p", "c"} & options.keys():
+            return _printed_members(process, operands[0], operands[1:])
         if operands:
             unpack(process, operands[0], options.get("d") or ".", operands[1:])
         return ""
@@ -1544,6 +1854,8 @@ def _unzip(process: Process) -> str:
         process.emit(Kind.OPAQUE, "encrypted-archive")
     folder = next((a[2:] for a in process.arguments if a.startswith("-o") and len(a) > 2), "") or "."
     verb = operands[0] if operands else ""
+    if verb in ("x", "e") and len(operands) > 1 and "-so" in process.arguments:
+        return _printed_members(process, operands[1], operands[2:])
     if verb in ("x", "e") and len(operands) > 1:
         last = operands[-1]
         unpack(
@@ -1554,14 +1866,6 @@ def _unzip(process: Process) -> str:
     elif name in ("unar", "bsdunzip", "unace", "dtrx", "atool", "aunpack") and operands:
         unpack(process, operands[0], folder)
     return ""
-
-
-def _line_editor(process: Process) -> str:
-    """``ed``: a line that begins with ``!`` is a command."""
-    process.announce()
-    for found in re.finditer(r"^:?!(.+)$", process.stdin.rest(), re.M):
-        process.shell(found.group(1), process.name)
-    return HOLE
 
 
 def _man(process: Process) -> str:
@@ -1705,6 +2009,7 @@ HANDLERS: dict[str, Handler] = {
     "jupyter-console": _jupyter,
     "papermill": _jupyter,
     "nbconvert": _jupyter,
+    "run-parts": _run_parts,
     "make": _make,
     "gmake": _make,
     "cmake": _cmake,
@@ -1731,7 +2036,6 @@ HANDLERS: dict[str, Handler] = {
     "unar": _unzip,
     "dtrx": _unzip,
     "aunpack": _unzip,
-    "ed": _line_editor,
     "man": _man,
     "gpg": _gpg,
     "gpg2": _gpg,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from jupyter_tos_guard.inspection.python.carriers import (
+    arrays,
     command_lines,
     databases,
     listeners,
@@ -19,6 +20,7 @@ from jupyter_tos_guard.inspection.python.carriers import (
     records,
     settings,
     tables,
+    templates,
     widgets,
 )
 
@@ -31,6 +33,8 @@ HANDLERS: Final[dict[str, Any]] = {
     **records.HANDLERS,
     **queues.HANDLERS,
     **listeners.HANDLERS,
+    **arrays.HANDLERS,
     **tables.HANDLERS,
     **widgets.HANDLERS,
+    **templates.HANDLERS,
 }

@@ -71,9 +71,7 @@ def _element(node: Any, left: list[int], depth: int = 24) -> Namespace:
             "findall": native(matching),
             "iterfind": native(matching),
             "iter": native(every),
-            "itertext": native(
-                lambda given: [text for each in every([]) for text in (each.attributes["text"],) if text]
-            ),
+            "itertext": native(lambda given: list(node.itertext())),
             "__getitem__": native(child),
             "__iter__": native(lambda given: list(children)),
             "\0below": below,

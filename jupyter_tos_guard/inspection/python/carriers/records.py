@@ -27,21 +27,24 @@ def enumerate_members(cls: Class) -> None:
     """Make members of what the body of an enumeration binds."""
     names = {each.name for each in cls.lineage() if type(each) is Symbol}
     mixed = not names.isdisjoint(_MIXED)
+    flags = not names.isdisjoint(_FLAGS)
     number = 0
     for name, value in list(cls.namespace.items()):
         if name.startswith("_") or type(value) in (Function, Descriptor, Class, Instance):
             continue
         number += 1
         if type(value) is Symbol and value.name == "enum.auto":
-            value = name.lower() if "enum.StrEnum" in names else number
+            value = name.lower() if "enum.StrEnum" in names else 1 << (number - 1) if flags else number
         member = Instance(cls)
         member.attributes.update({"name": name, "value": value, "_name_": name, "_value_": value})
         member.plain = value if mixed else None
         cls.namespace[name] = member
 
 
-#: Bases of an enumeration whose members are what they are bound to.
-_MIXED: Final = frozenset({"enum.StrEnum", "enum.IntEnum", "enum.IntFlag", "builtins.str", "builtins.int"})
+#: Bases of an enumeration whose members are numbers of one bit each.
+_FLAGS: Final = frozenset({"enum.Flag", "enum.IntFlag"})
+#: Bases of an enumeration whose members are, or are joined as, what they are bound to.
+_MIXED: Final = _FLAGS | {"enum.StrEnum", "enum.IntEnum", "builtins.str", "builtins.int"}
 
 
 def members(cls: Class) -> dict[str, Value]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.python import library, methods
-from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords
+from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument
 from jupyter_tos_guard.inspection.python.carriers.given import content, file_content, native
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
@@ -116,6 +116,57 @@ def settings(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
     )
 
 
+def documents(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value | None:
+    """``yaml.safe_load(text)``: what a document says; None if that is not known."""
+    text = content(self, argument(arguments, keywords, 0, "stream"))
+    if text is None or len(text) > _MAX_DOCUMENT or HOLE in text:
+        return None
+    # Keys that are merged are copied: a few of them in a few others are very many.
+    if text.count("*") > (16 if "<<" in text else 200) or text.count("<<") > 8:
+        return None
+    self.budget.spend(len(text) + 1)
+    try:
+        found = list(library.dependency("yaml").load_all(text, _loader()))
+    except Exception:
+        return None
+    made = found if symbol.name.endswith("all") else found[0] if len(found) == 1 else None
+    return made if _size(made, {}) <= _MAX_DOCUMENT else None
+
+
+def _loader() -> Any:
+    """Make a loader that knows only what the library itself knows: the session may have taught it more."""
+    loader = library.dependency("yaml").SafeLoader
+    known = {
+        tag: each for tag, each in loader.yaml_constructors.items() if each.__module__ == "yaml.constructor"
+    }
+    return type("Loader", (loader,), {"yaml_constructors": known, "yaml_multi_constructors": {}})
+
+
+_MAX_DOCUMENT: Final = 1 << 13
+
+
+def _size(value: Value, known: dict[int, float]) -> float:
+    """Count the values in a document, at each place where they stand; infinite if it holds itself."""
+    if type(value) not in (list, dict):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = float("inf")
+        known[id(value)] = 1 + sum(
+            _size(each, known) for each in (value if type(value) is list else value.values())
+        )
+    return known[id(value)]
+
+
+def parsed_document(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``yaml.safe_load(text)``."""
+    made = documents(self, symbol, arguments, keywords)
+    if made is None:
+        from jupyter_tos_guard.inspection.python.effects import guesses
+
+        return guesses.guess(self, symbol, arguments, keywords)
+    return made
+
+
 def _resolved(value: Value, section: str, sections: dict[str, dict[str, Value]]) -> Value:
     """Follow references to other options, a few steps deep."""
     for _ in range(4):
@@ -139,4 +190,5 @@ HANDLERS: Final[dict[str, Any]] = {
         "ConfigParser.ConfigParser".split(),
         settings,
     ),
+    **dict.fromkeys("yaml.safe_load yaml.safe_load_all ruamel.yaml.safe_load".split(), parsed_document),
 }

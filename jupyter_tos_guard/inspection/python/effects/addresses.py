@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.python import library
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument, first_argument
-from jupyter_tos_guard.inspection.python.carriers import tables, widgets
+from jupyter_tos_guard.inspection.python.carriers import widgets
 from jupyter_tos_guard.inspection.python.effects.files import save
 from jupyter_tos_guard.inspection.python.effects.processes import argv, decoded, node_of, shell
 from jupyter_tos_guard.inspection.python.values import (
@@ -271,12 +271,8 @@ def source_of(value: Value) -> str:
 
 def result_attribute(self: Evaluator, symbol: Symbol, full: str, name: str) -> Value:
     """Attribute of what a library's call returned."""
-    if symbol.name.startswith("ast.") and name in symbol.details[1]:
-        return symbol.details[1][name]
     if (chosen := widgets.attribute(symbol, name)) is not None:
         return chosen
-    if symbol.name in tables.TABLES and (column := tables.column(self, symbol, name)) is not None:
-        return column
     return Symbol(full, True, symbol.details)
 
 

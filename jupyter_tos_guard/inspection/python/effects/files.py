@@ -11,7 +11,7 @@ from jupyter_tos_guard.inspection.paths import resolve
 from jupyter_tos_guard.inspection.python import library, methods
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument, first_argument
 from jupyter_tos_guard.inspection.python.carriers import tables
-from jupyter_tos_guard.inspection.python.effects.processes import argv, feed, report_variable
+from jupyter_tos_guard.inspection.python.effects.processes import argv, decoded, feed, report_variable
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -287,7 +287,7 @@ def _fd(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyword
         elif symbol.name.endswith("read"):
             return library.stream_read(stream)
     elif type(stream) is Process and len(arguments) > 1:
-        feed(self, stream, arguments[1])
+        feed(self, stream, self.text(decoded(arguments[1])))
     return UNKNOWN
 
 
@@ -332,8 +332,11 @@ def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, ke
             _move(self, Symbol("os.symlink"), [other, text], {})
             return None
         head, _, tail = text.rpartition("/")
-        made = {"with_name": other, "with_suffix": tail.rpartition(".")[0] + other}.get(name, other)
+        stem, suffix = library.split_suffix(tail)
+        made = {"with_suffix": stem + other, "with_stem": other + suffix}.get(name, other)
         return Path(f"{head}/{made}" if head else made)
+    if name == "relative_to":
+        return Path(text.removeprefix(self.text(first_argument(arguments)).rstrip("/") + "/"))
     if name == "chmod":
         return _chmod(self, Symbol("os.chmod"), [text, *arguments], keywords)
     if name in ("unlink", "rmdir"):
@@ -352,7 +355,9 @@ def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, ke
 def _archive(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``zipfile.ZipFile`` and ``tarfile.open``: made in memory, known, or a file of the session's."""
     from jupyter_tos_guard.inspection.python import decoding
+    from jupyter_tos_guard.inspection.shell.wrappers import members_of
 
+    members: dict[str, bytes] = {}
     source = keywords.get("fileobj", argument(arguments, keywords, 0, "file", "name"))
     mode = argument(arguments, keywords, 1, "mode") or "r"
     if type(source) in (str, Path):
@@ -360,12 +365,16 @@ def _archive(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
         if type(mode) is str and "w" in mode:
             source = Stream(name, "wb", b"")
         else:
-            opened = open_file(self, Symbol("builtins.open"), [name, "rb"], {})
-            source = opened
+            source = open_file(self, Symbol("builtins.open"), [name, "rb"], {})
+            if type(source) is Stream and source.content is None:  # the session packed it, member by member
+                members = {
+                    inner: text.encode() if isinstance(text := file.content, str) else text
+                    for inner, file in members_of(name, self.state).items()
+                    if file.content is not None
+                }
+                source.content = b"" if members else None
     if type(source) is Stream and source.content is not None:
-        return decoding.archive(
-            self, source, mode if type(mode) is str else "r", symbol.name.startswith("tarfile")
-        )
+        return decoding.archive(self, source, symbol.name.startswith("tarfile"), members)
     return Symbol(symbol.name, True, (arguments, keywords))
 
 
@@ -470,6 +479,7 @@ HANDLERS: Final[dict[str, Any]] = {
     "os.putenv": _putenv,
     "os.environ.update": _environ_update,
     "os.environ.setdefault": _environ_default,
+    "os.environ.copy": lambda self, symbol, arguments, keywords: dict(self.state.environ),
     "os.environ.__setitem__": _putenv,
     "os.environ.get": _getenv,
     "os.environ.pop": _getenv,

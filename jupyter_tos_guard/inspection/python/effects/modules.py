@@ -282,6 +282,14 @@ def _load_source(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
     return Namespace("spec", {**loader.attributes, "loader": loader, "name": name})
 
 
+def _spec_from_loader(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``spec_from_loader(name, loader)``: what the loader does is all there is to it."""
+    loader = argument(arguments, keywords, 1, "loader")
+    if type(loader) is not Namespace:
+        return Symbol(symbol.name, True, (arguments, keywords))
+    return Namespace("spec", {**loader.attributes, "loader": loader, "name": first_argument(arguments)})
+
+
 def _module_from_spec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     if type(first_argument(arguments)) is Symbol:
         return arguments[0]  # importlib.util.find_spec("os")
@@ -349,6 +357,8 @@ HANDLERS: Final[dict[str, Any]] = {
     "importlib.machinery.SourceFileLoader": _load_source,
     "importlib._bootstrap_external.SourceFileLoader": _load_source,
     "importlib.util.spec_from_file_location": _load_source,
+    "importlib.util.spec_from_loader": _spec_from_loader,
+    "importlib.machinery.ModuleSpec": _spec_from_loader,
     "importlib.util.module_from_spec": _module_from_spec,
     **dict.fromkeys(
         "IPython.start_ipython IPython.terminal.ipapp.launch_new_instance IPython.start_kernel".split(),

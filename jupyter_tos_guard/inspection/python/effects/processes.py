@@ -135,6 +135,7 @@ def _subprocess(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
             **{self.text(key): self.text(each) for key, each in keywords["env"].items()},
         }
     program = ""
+    words: list[Value] = []
     try:
         if type(command) in (list, tuple, Lines, Generator):
             words = self.items(command)
@@ -148,10 +149,11 @@ def _subprocess(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
                 output = argv(self, words, stdin=stdin)
         else:
             program = self.text(decoded(command)).split(" ")[0]
+            words = ["sh", "-c", command]
             if stdin is not None and not self.truth(keywords.get("shell", False)):
                 output = argv(self, [command], stdin=stdin)
             elif stdin is not None:
-                output = argv(self, ["sh", "-c", command], stdin=stdin)
+                output = argv(self, words, stdin=stdin)
             else:
                 output = shell(self, command)
     finally:
@@ -167,7 +169,7 @@ def _subprocess(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
         return (UNKNOWN, known.rstrip("\n") or UNKNOWN)
     if word in ("call", "check_call"):
         return UNKNOWN
-    return Process(known, text, program)
+    return Process(known, text, program, words=[self.text(decoded(each)) for each in words])
 
 
 def _output(text: str, as_text: bool) -> Value:
@@ -184,7 +186,10 @@ def _system(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     output = shell(self, command)
     word = symbol.name.rpartition(".")[2]
     if word in ("popen", "spawn", "run", "create_subprocess_shell"):
-        return Process(output if HOLE not in output else "", True, self.text(command).split(" ")[0])
+        text = self.text(decoded(command))
+        return Process(
+            output if HOLE not in output else "", True, text.split(" ")[0], words=["sh", "-c", text]
+        )
     if word in ("getoutput", "getoutputs", "getoutput_pexpect"):
         return Lines(output.splitlines()) if output and HOLE not in output else UNKNOWN
     return UNKNOWN
@@ -245,19 +250,24 @@ def _fork_exec(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
     return UNKNOWN
 
 
-def feed(self: Evaluator, process: Process, text: Value) -> None:
+def feed(self: Evaluator, process: Process, text: str) -> None:
     """Write to a process's standard input: a command if a shell reads it."""
-    given = self.text(decoded(text))
-    name = posixpath.basename(process.shell)
-    if name in _READERS:
-        process.stdin = (process.stdin + given)[-65536:]
-        argv(self, [name], stdin=given)
+    names = [posixpath.basename(each) for each in process.words or [process.shell]]
+    name = next((each for each in names if each in _READERS), "")
+    if not name or not text.replace(HOLE, "").strip():
+        return
+    given = (process.stdin + text)[-16384:]
+    # A shell has done what its earlier lines say; others act on all that they read.
+    process.stdin = given.rpartition("\n")[2] if name in _SHELLS else given
+    facts = self.state.facts
+    before = len(facts)
+    argv(self, process.words or [name], stdin=given)
+    seen = {(fact.kind, fact.value) for fact in facts[:before]}
+    facts[before:] = [fact for fact in facts[before:] if (fact.kind, fact.value) not in seen]
 
 
-_READERS: Final = frozenset(
-    "bash sh zsh dash ksh fish python python3 ash busybox perl ruby node xargs parallel at batch crontab ssh "
-    "tmux screen".split()
-)
+_SHELLS: Final = frozenset("bash sh zsh dash ksh fish ash busybox ssh tmux screen".split())
+_READERS: Final = _SHELLS | frozenset("python python3 perl ruby node xargs parallel at batch crontab".split())
 
 
 def libc(self: Evaluator, name: str, arguments: Arguments) -> Value:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.python import library, reflection
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument, first_argument
+from jupyter_tos_guard.inspection.python.carriers import databases, settings
 from jupyter_tos_guard.inspection.python.effects import processes
 from jupyter_tos_guard.inspection.python.effects.files import open_file
 from jupyter_tos_guard.inspection.python.effects.processes import SYSTEM_CALLS, decoded, is_fetched
@@ -97,7 +98,8 @@ def _yaml_load(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
                 self.call(Symbol(name), given[:1] if name in SYSTEM_CALLS.split() else [given])
             elif given and name in sinks.HANDLERS:
                 self.call(Symbol(name), list(given))
-    return Symbol(symbol.name, True, (arguments, keywords))
+    made = settings.documents(self, symbol, arguments, keywords)
+    return Symbol(symbol.name, True, (arguments, keywords)) if made is None else made
 
 
 _YAML_CALL: Final = re.compile(
@@ -124,7 +126,7 @@ def _database(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
     path = self.text(argument(arguments, keywords, 0, "database"))
     if HOLE not in path and ":memory:" not in path:
         self.emit(Kind.FILE, path.lower(), self.node)
-    return Symbol(symbol.name, True, (arguments, keywords))
+    return databases.connect(self, symbol, arguments, keywords)
 
 
 def _unmarshal(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.python import library, reflection
+from jupyter_tos_guard.inspection.python import library, reflection, trees
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument, first_argument
 from jupyter_tos_guard.inspection.python.effects.history import history_inputs
 from jupyter_tos_guard.inspection.python.effects.processes import (
@@ -55,8 +55,9 @@ def _run_cell(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
     from jupyter_tos_guard.inspection.python import magics
 
     text = argument(arguments, keywords, 0, "raw_cell", "cell", "code", "source")
+    names = _own_names(symbol)
     if type(text) is Code or text is None:
-        return reflection.run(self, text, "run_code")
+        return reflection.run(self, text, "run_code", names)
     if is_fetched(text):
         self.opaque("download-run", self.node)
         return UNKNOWN
@@ -64,7 +65,18 @@ def _run_cell(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
     if not made.replace(HOLE, "").strip():
         self.opaque("exec-unknown", self.node, "run_cell")
         return UNKNOWN
-    return magics.run_nested(self, made, ("run_cell", *self.steps_of(made, node_of(self))))
+    return magics.run_nested(self, made, ("run_cell", *self.steps_of(made, node_of(self))), names=names)
+
+
+def _interpreter(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``code.InteractiveInterpreter(names)``: what it runs has names of its own."""
+    names = argument(arguments, keywords, 0, "locals")
+    return Symbol(symbol.name, True, ([names if type(names) is dict else {}], {}))
+
+
+def _own_names(symbol: Symbol) -> dict[str, Value] | None:
+    kept = symbol.details[0][:1] if symbol.name.startswith("code.") and symbol.details else []
+    return kept[0] if kept and type(kept[0]) is dict else None
 
 
 def _line_magic(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -240,11 +252,11 @@ def rewritten(self: Evaluator, body: Sequence[ast.stmt]) -> list[ast.stmt]:
     for statement in body[:200] if self.session.rewriters else ():
         self.budget.spend(64)
         before = ast.dump(statement)
-        values: Value = [reflection.tree_value(statement, [500])]
+        values: Value = [trees.node_value(statement, [500])]
         for each in self.session.rewriters:
-            values = reflection.rewrite(self, each, values)
-        trees = [reflection.build_tree(each) for each in values if each is not UNKNOWN]
-        statements = [ast.Expr(each) if isinstance(each, ast.expr) else each for each in trees]
+            values = trees.rewrite(self, each, values)
+        built = [trees.build_tree(each) for each in values if each is not UNKNOWN]
+        statements = [ast.Expr(each) if isinstance(each, ast.expr) else each for each in built]
         statements = [each for each in statements if isinstance(each, ast.stmt)]
         if [ast.dump(each) for each in statements] != [before]:
             made += map(ast.fix_missing_locations, statements)
@@ -326,9 +338,12 @@ HANDLERS: Final[dict[str, Any]] = {
         "IPython.core.magic_arguments.magic_arguments".split(),
         _magic_decorator,
     ),
+    "code.InteractiveInterpreter": _interpreter,
+    "code.InteractiveConsole": _interpreter,
     "code.InteractiveInterpreter.runsource": _run_cell,
     "code.InteractiveInterpreter.runcode": _run_cell,
     "code.InteractiveConsole.push": _run_cell,
     "code.InteractiveConsole.runsource": _run_cell,
+    "code.InteractiveConsole.runcode": _run_cell,
     "IPython.core.interactiveshell.InteractiveShell.run_cell": _run_cell,
 }

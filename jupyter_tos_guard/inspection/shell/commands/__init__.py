@@ -12,6 +12,7 @@ from jupyter_tos_guard.inspection.shell.commands import (
     containers,
     downloads,
     hubs,
+    macros,
     python_packages,
     system_packages,
     version_control,
@@ -26,4 +27,5 @@ HANDLERS: dict[str, Handler] = {
     **containers.HANDLERS,
     **connections.HANDLERS,
     **hubs.HANDLERS,
+    **macros.HANDLERS,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
-from jupyter_tos_guard.inspection.shell.commands.options import first_operand, split, value_of, values_of
+from jupyter_tos_guard.inspection.shell.options import first_operand, split, value_of, values_of
 from jupyter_tos_guard.inspection.shell.process import (
     Handler,
     Process,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from jupyter_tos_guard.inspection.bounded_regex import fill_in
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.shell.commands.options import first_operand, split, value_of, values_of
 from jupyter_tos_guard.inspection.shell.commands.version_control import git_fetch
+from jupyter_tos_guard.inspection.shell.options import first_operand, split, value_of, values_of
 from jupyter_tos_guard.inspection.shell.process import (
     Handler,
     Process,
     emit_source,
-    text_of,
 )
 
 _DOCKER_LETTERS = "aceghlmpuvwft"
@@ -136,19 +136,25 @@ def _docker_files(process: Process, options: list[tuple[str, str]], rest: Sequen
     for operand in rest:
         if "://" in operand or operand.startswith("git@"):
             git_fetch(process, operand, [])
-    named = values_of(options, "f", "file") or [
-        "Dockerfile",
-        "Containerfile",
-        "docker-compose.yml",
-        "docker-compose.yaml",
-        "compose.yml",
-        "compose.yaml",
-    ]
+    piped = ["-"] if "-" in rest else []
+    named = (
+        values_of(options, "f", "file")
+        or piped
+        or [
+            "Dockerfile",
+            "Containerfile",
+            "docker-compose.yml",
+            "docker-compose.yaml",
+            "compose.yml",
+            "compose.yaml",
+        ]
+    )
     for path in named:
-        file = process.file(path)
-        if file is None or file.content is None:
+        content = process.read(path)
+        if not content:
             continue
-        text = re.sub(r"\\\n", " ", text_of(file.content))
+        text = re.sub(r"\\\n", " ", content)
+        text = _with_arguments(text, values_of(options, "build-arg"))
         for found in re.finditer(
             r"^\s*(FROM|RUN|ADD|CMD|ENTRYPOINT|-?\s*image:|command:)\s+(.*)$", text, re.M | re.I
         ):
@@ -157,11 +163,27 @@ def _docker_files(process: Process, options: list[tuple[str, str]], rest: Sequen
                 image(process, re.sub(r"^--\S+\s+", "", value).strip("'\"").split()[0])
             elif word == "add":
                 for url in re.findall(r"(?:https?|git)://\S+|git@\S+", value):
-                    process.fetch(url)
+                    if re.search(r"\.git(?:#|$)|^git[@:]", url):
+                        git_fetch(process, url, [])
+                    else:
+                        process.fetch(url)
             elif value.startswith("["):
                 process.run(re.findall(r"\"((?:\\.|[^\"])*)\"", value) or ["true"], path)
             else:
                 process.shell(re.sub(r"^(?:--\S+\s+)+", "", value), f"file {path}")
+
+
+_ARGUMENT = re.compile(r"^\s*(?:ARG|ENV)\s+(\w+)(?:=|[ \t]+)[\"']?([^\n\"']*)", re.MULTILINE | re.IGNORECASE)
+_PLACE = re.compile(r"\$\{?(\w+)(?::[-+][^{}]*)?\}?")
+
+
+def _with_arguments(text: str, given: Sequence[str]) -> str:
+    """Dockerfile with its ``ARG`` and ``ENV`` put in, and those of ``--build-arg``."""
+    known = {name: value.strip() for name, value in _ARGUMENT.findall(text)}
+    known.update(re.findall(r"^(\w+)=(.*)$", "\n".join(given), re.MULTILINE))
+    for _ in range(2):
+        text = fill_in(_PLACE, text, known.get) if known else text
+    return text
 
 
 HANDLERS: dict[str, Handler] = {

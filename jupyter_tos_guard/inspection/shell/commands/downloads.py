@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from jupyter_tos_guard.inspection import naming
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.shell.commands.options import split, value_of, values_of
+from jupyter_tos_guard.inspection.shell.options import split, value_of, values_of
 from jupyter_tos_guard.inspection.shell.process import (
     Handler,
     Process,
@@ -326,13 +326,23 @@ _ARIA_VALUED = (
 )
 
 
+#: A file that is not a torrent, at an address that is not of one.
+_PLAIN_FILE = re.compile(
+    r"(?:https?|ftp)://[^/\s]+/(?:[^?#\s]*/)?[^/?#\s]+\.(?!torrent\b)\w{1,6}(?:[?#].*)?", re.IGNORECASE
+)
+_TORRENT_OPTION = re.compile(r"--(?:bt|dht|seed|enable-dht|enable-peer|listen-port|follow-torrent)\b")
+
+
 def _aria2(process: Process) -> str:
-    process.announce()
     options, operands = split(process.arguments, "dosxjiTMkml", _ARIA_VALUED)
     for path in values_of(options, "i", "input-file"):
         operands.extend(
-            line for line in (process.read(path) or "").splitlines() if line and not line[0].isspace()
+            line for line in (process.read(path) or HOLE).splitlines() if line and not line[0].isspace()
         )
+    plain = bool(operands) and all(map(_PLAIN_FILE.fullmatch, operands))
+    # An options file copied whole: what it says of torrents has no effect on a plain file.
+    idle = [each for each in process.arguments if plain and _TORRENT_OPTION.match(each)]
+    process.announce(hide=idle)
     for value in values_of(options, "all-proxy", "http-proxy", "https-proxy"):
         process.fetch(value)
     folder, name = value_of(options, "d", "dir"), value_of(options, "o", "out")
@@ -397,7 +407,6 @@ _FETCHERS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "ipfs": ("o", ("output",), ("o", "output")),
     "wormhole": ("o", (), ()),
     "croc": ("", ("relay",), ()),
-    "repo": ("ubm", ("manifest-url",), ()),
     "pget": ("", (), ()),
     "dvc": ("or", ("out", "rev"), ("o", "out")),
     "websocat": ("", (), ()),

@@ -6,8 +6,8 @@ import re
 
 from jupyter_tos_guard.inspection import naming
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.shell.commands.options import split, value_of, values_of
 from jupyter_tos_guard.inspection.shell.commands.version_control import came_from, git_fetch
+from jupyter_tos_guard.inspection.shell.options import split, value_of, values_of
 from jupyter_tos_guard.inspection.shell.process import (
     Handler,
     Process,

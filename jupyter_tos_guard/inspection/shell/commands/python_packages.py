@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from jupyter_tos_guard.inspection import naming
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.shell.commands.options import split, values_of
 from jupyter_tos_guard.inspection.shell.commands.version_control import git_config, git_fetch
+from jupyter_tos_guard.inspection.shell.options import split, values_of
 from jupyter_tos_guard.inspection.shell.process import (
     Handler,
     Process,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.shell.commands.containers import image
-from jupyter_tos_guard.inspection.shell.commands.options import split, value_of, values_of
+from jupyter_tos_guard.inspection.shell.commands.macros import definitions, preprocessed
 from jupyter_tos_guard.inspection.shell.commands.python_packages import requirements
 from jupyter_tos_guard.inspection.shell.commands.version_control import git_fetch
-from jupyter_tos_guard.inspection.shell.filters import options_of
+from jupyter_tos_guard.inspection.shell.options import options_of, split, value_of, values_of
 from jupyter_tos_guard.inspection.shell.process import (
     Handler,
     Process,
@@ -20,6 +20,7 @@ from jupyter_tos_guard.inspection.shell.process import (
 from jupyter_tos_guard.inspection.shell.wrappers import (
     task_runner,
 )
+from jupyter_tos_guard.inspection.state import File
 
 #: Installers with plain names: ecosystem, verbs, one-letter options with a value, long options with a value.
 _INSTALLERS: dict[str, tuple[str, frozenset[str], str, tuple[str, ...]]] = {
@@ -109,6 +110,7 @@ def _installer(process: Process) -> str:
         )
         if file is not None:
             emit_source(file.source, process.state, process.origin, operand)
+            _needed(process, file)
         if "://" in operand:
             process.fetch(operand)
             continue
@@ -122,7 +124,7 @@ def _installer(process: Process) -> str:
         elif ecosystem == "apt":
             if name.endswith("-") and len(name) > 1:
                 continue  # `name-` removes
-            name = re.split(r"[=/:]", name)[0].removesuffix("+")
+            name = _apt_name(name)
         elif ecosystem == "nix":
             name = name.rsplit("#", 1)[-1].rsplit(".", 1)[-1]
         elif ecosystem not in ("composer", "brew"):
@@ -132,6 +134,30 @@ def _installer(process: Process) -> str:
         if name:
             process.package(ecosystem, name)
     return HOLE
+
+
+#: What apt's patterns and the signs of regular expressions say around a name.
+_APT_PATTERN = re.compile(r"(?:\?(?:exact-)?name\(|~n)\s*([^()|&!?~\s]+)")
+_APT_SIGNS = re.compile(r"\[(\w)\]|\\([.+\-])|[\^$]")
+
+
+def _apt_name(operand: str) -> str:
+    """Name in ``name/stable``, ``name=1.2``, ``?exact-name(name)``, ``~n^name$``, ``nam[e]``."""
+    if pattern := _APT_PATTERN.search(operand):
+        operand = pattern.group(1)
+    operand = _APT_SIGNS.sub(lambda found: found.group(1) or found.group(2) or "", operand)
+    return re.split(r"[=/:]", operand)[0].removesuffix("+")
+
+
+def _needed(process: Process, package: File) -> None:
+    """Report what the control file of a package says that is installed along with it."""
+    text = text_of(package.content) if package.content is not None else ""
+    for names in re.findall(r"^(?:Pre-Depends|Depends|Recommends):((?:.*\n?[ \t]+)*.*)$", text, re.MULTILINE)[
+        :20
+    ]:
+        for name in re.split(r"[,|]", names)[:200]:
+            if found := re.match(r"\s*([\w.+\-]+)", name):
+                process.package("apt", found.group(1))
 
 
 #: Lists of packages in files: verb, file, a name in it, ecosystem.
@@ -240,11 +266,16 @@ def _dpkg(process: Process) -> str:
         for name, state in re.findall(r"^(\S+)\s+(\w+)$", process.stdin.rest(), re.MULTILINE)[:500]:
             if state == "install":
                 process.package("apt", name.split(":")[0])
+    if {"b", "build"} & options.keys() and operands:
+        control = process.read(f"{operands[0].rstrip('/')}/DEBIAN/control")
+        target = operands[1] if len(operands) > 1 else operands[0].rstrip("/") + ".deb"
+        process.write(target, control)
     if {"i", "install", "x", "unpack", "U"} & options.keys():
         for path in operands:
             file = process.file(path)
             if file is not None:
                 emit_source(file.source, process.state, process.origin, path)
+                _needed(process, file)
             process.package(
                 "apt",
                 re.split(r"[_]|-\d", path.rsplit("/", 1)[-1].removesuffix(".deb").removesuffix(".rpm"))[0],
@@ -399,12 +430,40 @@ def _cargo(process: Process) -> str:
         ),
     )
     verbs = [o for o in operands if not o.startswith("+")]
+    if verbs[:1] and verbs[0] in ("init", "new"):
+        folder = verbs[1] + "/" if verbs[1:] else ""
+        process.write(f"{folder}Cargo.toml", "[package]\n\n[dependencies]\n")
+    elif verbs[:1] and verbs[0] in _CARGO_FETCHING:
+        _cargo_manifest(process)
     if verbs[:1] and verbs[0] in ("install", "add", "binstall", "fetch", "i"):
         for url in values_of(options, "git"):
             git_fetch(process, url, [])
         for name in verbs[1:]:
             process.package("cargo", name.split("@")[0])
     return HOLE
+
+
+_CARGO_FETCHING = frozenset(
+    "fetch build b check c run r test t bench update generate-lockfile vendor tree metadata doc".split()
+)
+_CARGO_NEEDED = re.compile(
+    r"^\s*([\w\-]+)\s*=\s*(?:\"|\{)([^\n]*)|^\s*\[dependencies\.([\w\-]+)\]", re.MULTILINE
+)
+
+
+def _cargo_manifest(process: Process) -> None:
+    """Report what the session's own ``Cargo.toml`` needs: packages and repositories."""
+    text = process.read("Cargo.toml") if process.state.files else None
+    for part in re.split(r"^(?=\s*\[)", text or "", flags=re.MULTILINE)[:200]:
+        if not re.match(r"\s*\[[^\]\n]*dependencies", part):
+            continue
+        for url in re.findall(r"\bgit\s*=\s*[\"']([^\"'\n]+)", part)[:200]:
+            git_fetch(process, url, [])
+        for name, value, named in _CARGO_NEEDED.findall(part)[:500]:
+            if name in ("git", "version", "package", "branch", "tag", "rev", "path", "features"):
+                continue
+            package = re.search(r"\bpackage\s*=\s*[\"']([\w\-]+)", value)
+            process.package("cargo", package.group(1) if package else name or named)
 
 
 def _go(process: Process) -> str:
@@ -430,14 +489,18 @@ def _go(process: Process) -> str:
     return HOLE
 
 
-def _built(process: Process, target: str | None, sources: Sequence[str], language: str) -> None:
+def _built(
+    process: Process, target: str | None, sources: Sequence[str], language: str, before: str = ""
+) -> None:
     """Remember that a compiled program does what its known source says."""
     for path in sources:
         file = process.file(path)
         if file is None:
             continue
         name = target or (path.rsplit("/", 1)[-1].rsplit(".", 1)[0] if language != "c" else "a.out")
-        content = f"#!/usr/bin/{language}\n" + text_of(file.content) if file.content is not None else None
+        content = (
+            f"#!/usr/bin/{language}\n{before}{text_of(file.content)}" if file.content is not None else None
+        )
         process.write(name, content, source=file.source, executable=True)
 
 
@@ -461,7 +524,10 @@ def _compiler(process: Process) -> str:
             run_source_file(process, path, "c")
     if "-" in process.arguments and (text := process.stdin.rest()).replace(HOLE, "").strip():
         process.write(value_of(options, "o") or "a.out", f"#!/usr/bin/{language}\n{text}", executable=True)
-    _built(process, value_of(options, "o"), operands, language)
+    if any(name == "E" for name, _ in options):
+        return preprocessed(process, options, operands)
+    given = "".join(f"#define {name} {value}\n" for name, value in definitions(options).items())
+    _built(process, value_of(options, "o"), operands, language, given)
     return ""
 
 
@@ -475,6 +541,7 @@ HANDLERS: dict[str, Handler] = {
         ("crane", "gcrane", "skopeo", "oras", "regctl", "ctr", "crictl", "img", "ch-image"), _registry_tool
     ),
     "dpkg": _dpkg,
+    "dpkg-deb": _dpkg,
     "rpm": _dpkg,
     "gdebi": _dpkg,
     "add-apt-repository": _ppa,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from jupyter_tos_guard.inspection import naming
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
-from jupyter_tos_guard.inspection.shell.commands.options import split, value_of, values_of
+from jupyter_tos_guard.inspection.shell.options import split, value_of, values_of
 from jupyter_tos_guard.inspection.shell.process import (
     Handler,
     Process,
     emit_source,
     fetch,
+    mention_addresses,
     text_of,
 )
 from jupyter_tos_guard.inspection.state import File
@@ -401,8 +403,115 @@ def _degit(process: Process) -> str:
     return HOLE
 
 
+class _Manifest(NamedTuple):
+    """How a tool lists repositories in a file."""
+
+    files: str  # names that it reads by itself
+    options: str  # options that give the file
+    verbs: str  # verbs with which it fetches
+    address: str  # regular expression of an address in it
+
+
+_KEYED = r"^\s*[\"']?(?:-\s+)?[\"']?(?:url|uri|repo|repository|git)[\"']?\s*[:=]\s*[\"']?([^\s\"',]+)"
+_MANIFESTS = {
+    "vcs": _Manifest("", "input", "import validate", _KEYED),
+    "west": _Manifest("west.yml manifest/west.yml", "mf", "init update", _KEYED),
+    "gclient": _Manifest(
+        ".gclient DEPS",
+        "gclientfile",
+        "sync config fetch",
+        r"[\"'](?:url[\"']\s*:\s*[\"'])?((?:https?|git|ssh)://[^\s\"']+)",
+    ),
+    "mr": _Manifest(
+        ".mrconfig ~/.mrconfig", "c config", "checkout co update up bootstrap", r"^\s*checkout\s*=\s*(.+)$"
+    ),
+    "wstool": _Manifest(".rosinstall", "", "init update up merge", _KEYED),
+    "gitman": _Manifest("gitman.yml .gitman.yml", "", "install update", _KEYED),
+    "tsrc": _Manifest("manifest.yml", "", "init sync", _KEYED),
+    "gita": _Manifest("", "from-file f", "clone", r"^([^\s,]+://[^\s,]+)"),
+    "ghorg": _Manifest("", "target-repos-path", "clone", r"(\S+://\S+)"),
+    "peru": _Manifest("peru.yaml", "file", "sync", _KEYED),
+    "ansible-galaxy": _Manifest(
+        "requirements.yml",
+        "r role-file requirements-file",
+        "install",
+        r"\b(?:src|source|name):\s*[\"']?(\S+?://[^\s\"']+)",
+    ),
+}
+
+
+def _of_manifest(process: Process) -> str:
+    """``vcs import < file``, ``west update``, ``gclient sync``: the repositories that a file lists."""
+    process.announce()
+    mention_addresses(process)
+    spec = _MANIFESTS[process.name]
+    valued = spec.options.split()
+    options, operands = split(
+        process.arguments, "".join(each for each in valued if len(each) == 1) + "wj", valued
+    )
+    if not set(operands) & set(spec.verbs.split()):
+        return HOLE
+    paths = values_of(options, *valued) or [each for each in operands[1:] if process.file(each) is not None]
+    for path in paths or ["-", *spec.files.split()]:
+        if "://" in path:
+            process.fetch(path)
+            continue
+        text = (process.read(path) or "")[: 1 << 16]
+        for found in re.findall(spec.address, text, re.MULTILINE)[:200]:
+            if process.name == "mr":
+                process.shell(found.strip("\"' "), f"file {path}")
+            else:
+                git_fetch(process, found, [])
+        _from_bases(process, text)
+    return HOLE
+
+
+def _from_bases(process: Process, text: str) -> None:
+    """Report repositories of which a list names the folder above and the name apart, as ``west`` does."""
+    bases = dict(re.findall(r"name:\s*(\S+)\s+url-base:\s*(\S+)", text))
+    default = re.search(r"remote:\s*(\S+)", text)
+    for name, rest in re.findall(r"^\s*-\s*name:\s*(\S+)((?:\n[ \t]+[^-\s][^\n]*)*)", text, re.MULTILINE)[
+        :200
+    ]:
+        remote = re.search(r"remote:\s*(\S+)", rest) or default
+        base = bases.get(remote.group(1)) if remote else None
+        path = re.search(r"repo-path:\s*(\S+)", rest)
+        if base and "url" not in rest and name not in bases:
+            git_fetch(process, f"{base}/{path.group(1) if path else name}", [])
+
+
+def _repo(process: Process) -> str:
+    """``repo sync``: projects of a manifest, each below the address of its remote."""
+    process.announce()
+    mention_addresses(process)
+    options, _ = split(process.arguments, "umb", ("manifest-url", "manifest-name", "manifest-branch"))
+    for url in values_of(options, "u", "manifest-url"):
+        git_fetch(process, url, [])
+    name = next(iter(values_of(options, "m", "manifest-name")), "default.xml")
+    for path in (name, f".repo/manifests/{name}", ".repo/manifest.xml", ".repo/local_manifests/local.xml"):
+        text = (process.read(path) or "")[: 1 << 16]
+        bases = {
+            _attribute(tag, "name"): _attribute(tag, "fetch")
+            for tag in re.findall(r"<remote\s([^<>]*)", text)
+        }
+        default = re.search(r"<default\s([^<>]*)", text)
+        for tag in re.findall(r"<project\s([^<>]*)", text)[:200]:
+            remote = _attribute(tag, "remote") or (_attribute(default.group(1), "remote") if default else "")
+            base = bases.get(remote) or next(iter(bases.values()), "")
+            if base:
+                git_fetch(process, f"{base.rstrip('/')}/{_attribute(tag, 'name')}", [])
+    return HOLE
+
+
+def _attribute(tag: str, name: str) -> str:
+    found = re.search(rf"\b{name}\s*=\s*[\"']([^\"']*)", tag)
+    return found.group(1) if found else ""
+
+
 HANDLERS: dict[str, Handler] = {
     "git": _git,
+    **dict.fromkeys(_MANIFESTS, _of_manifest),
+    "repo": _repo,
     "git-clone": lambda p: p.run(["git", "clone", *p.arguments]),
     "svn": _other_vcs,
     "svnlite": _other_vcs,

@@ -60,6 +60,29 @@ def split(
     return options, operands
 
 
+def options_of(
+    arguments: Sequence[str], with_value: str = "", long_value: frozenset[str] = frozenset()
+) -> tuple[dict[str, str], list[str]]:
+    """Split getopt-style arguments.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+    with_value : str
+        One-letter options that take a value.
+    long_value : frozenset of str
+        Long options (with their dashes) that take the next word when there is no ``=``.
+
+    Returns
+    -------
+    options : dict
+        Option without dashes to its value ("" when it has none); the last one wins.
+    operands : list of str
+    """
+    options, operands = split(arguments, with_value, (name.lstrip("-") for name in long_value))
+    return dict(options), operands
+
+
 def value_of(options: list[tuple[str, str]], *names: str) -> str | None:
     """Value of the last of some options; None when there is none."""
     found = [value for name, value in options if name in names]
