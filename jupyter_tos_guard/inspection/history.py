@@ -97,16 +97,21 @@ class History:
         self._count(source)
         hot = self.unread.hot
         new = hot - self.hot
-        if new:
+        known = set(self.hot)
+        if not new:
+            hot = hot_names(state, hot)
+        for _ in range(4):
+            if not new:
+                break
             # A function that was cleared may call one that has just got its sink.
-            if not new.isdisjoint(self.unread.names):
+            if self.unread.mentions(new):
                 try:
                     replay_users(new, state)
                 except OutOfBudget:
                     complete = False
+            known |= new
             hot = hot_names(state)
-        else:
-            hot = hot_names(state, hot)
+            new = hot - known
         if hot != self.hot:
             self.hot = hot
             self.hot_revision += 1

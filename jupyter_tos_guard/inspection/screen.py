@@ -53,7 +53,7 @@ SINKS = frozenset(
     "clone_from sitecustomize usercustomize CodecInfo "
     # change what later commands and scripts find: files, environment, folder
     "testmod testfile run_docstring_examples load_dotenv dotenv_values environ argv putenv mark_install "
-    "write write_text write_bytes writelines renames symlink symlink_to "
+    "write write_text write_bytes writelines writestr renames symlink symlink_to "
     "hardlink_to shutil copyfile copytree copy2 chdir chmod extractall unpack_archive "
     # this package and the files that load it
     "jupyter_tos_guard tos_guard jupyter_tos_guard_config ipython_kernel_config ipython_config".split()

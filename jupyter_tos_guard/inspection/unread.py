@@ -18,7 +18,13 @@ from jupyter_tos_guard.inspection.python.cell import nodes
 from jupyter_tos_guard.inspection.screen import Screening, find_words
 
 #: Methods and functions of libraries that write a file without a word that the screen looks for.
-WRITERS = frozenset("to_csv to_string savetxt tofile writerow writerows writestr addfile".split())
+WRITERS = frozenset(
+    "to_csv to_string savetxt tofile writerow writerows writestr addfile save savez savez_compressed "
+    "FileHandler RotatingFileHandler TimedRotatingFileHandler WatchedFileHandler basicConfig".split()
+)
+#: Those of them that only open a log, and what writes to it.
+_LOGS = frozenset(each for each in WRITERS if each.endswith("Handler")) | {"basicConfig"}
+_LOGGING = frozenset("debug info warning error critical exception log addHandler setFormatter".split())
 #: Methods that change their receiver, or what they are given.
 _CHANGING = frozenset(
     "append appendleft extend extendleft insert add update setdefault setitem __setitem__ remove discard pop "
@@ -286,6 +292,10 @@ class Unread:
         self._size = sum(map(_size, self._items))
         return found  # type: ignore[return-value]
 
+    def mentions(self, names: set[str]) -> bool:
+        """Whether something that waits has one of ``names`` in it."""
+        return any(not names.isdisjoint(item.words) for item in self._items)
+
     def take_users(self, names: set[str], is_module: Callable[[str], bool]) -> list[Statement]:
         """Remove and return the statements that mention one of ``names``, with all that they need."""
         self._parse(names)
@@ -304,7 +314,7 @@ class Unread:
         """
         if WRITERS.isdisjoint(self.names):
             return []
-        words = find_words(path.rpartition("/")[2])
+        words = find_words(path.rpartition("/")[2]) - {"npy", "npz"}  # which the library appends
         if not words:
             return []
 
@@ -316,6 +326,10 @@ class Unread:
         named = [item for item in self._items if type(item) is Statement and words <= item.words]
         opened = [each for each in named if _opens(each.node)]
         chosen = [each for each in named if writes(each)] + opened
+        if any(not _LOGS.isdisjoint(each.words) for each in chosen):
+            self._parse(set(_LOGGING))
+            logging = [item for item in self._items if not _LOGGING.isdisjoint(item.words)]
+            chosen += [item for item in logging if type(item) is Statement and item not in chosen]
         needed: set[str] = set()
         for each in chosen:
             each.read()

@@ -5,6 +5,8 @@ Each case hides one shell command; the same cells with a harmless command must n
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -15,21 +17,6 @@ BAD = "git clone https://github.com/iperov/DeepFaceLab"
 GOOD = "git clone https://github.com/fastai/fastbook"
 
 CASES: dict[str, Callable[[str], list[str]]] = {
-    # what shells and their tools read that Python or a magic has made
-    "file that every shell line reads first": lambda c: [
-        f"%%writefile start.sh\n[ -e done ] || {c}",
-        "%env BASH_ENV=start.sh",
-        "!date",
-    ],
-    "archive of Python's printed to a shell": lambda c: [
-        f"import zipfile\nwith zipfile.ZipFile('b.zip', 'w') as z: z.writestr('x/a.sh', {c!r})",
-        "!unzip -p b.zip x/a.sh | bash",
-    ],
-    "folder of scripts that Python wrote": lambda c: [
-        f"import os\nos.makedirs('d')\nfor n, s in enumerate(['true', {c!r}]):\n"
-        "    open(f'd/{n}', 'w').write('#!/bin/sh\\n' + s)\n",
-        "!run-parts d",
-    ],
     # text that objects carry
     "print into a text in memory": lambda c: [
         f"import io, os\nb = io.StringIO()\nb.write({c[:9]!r})\nprint({c[9:]!r}, file=b, end='')\nos.system(b.getvalue())"
@@ -37,73 +24,6 @@ CASES: dict[str, Callable[[str], list[str]]] = {
     "standard output redirected": lambda c: [
         f"import io, os, contextlib\nb = io.StringIO()\nwith contextlib.redirect_stdout(b):\n"
         f"    print('git', end=' ')\n    print(*{c.split()[1:]!r})\nos.system(b.getvalue())"
-    ],
-    "arguments of perl": lambda c: [f"!perl -e 'system(\"$ARGV[0] $ARGV[1] $ARGV[2]\")' {c}"],
-    "arguments of a script of node": lambda c: [
-        "%%writefile f.js\nconst { execSync } = require('child_process')\nexecSync('git clone ' + process.argv[2])",
-        f"!node f.js {c.split()[2]}",
-    ],
-    "arguments of a script of R": lambda c: [
-        "%%writefile f.R\ngiven <- commandArgs(trailingOnly = TRUE)\nsystem(paste('git clone', given[1]))",
-        f"!Rscript f.R {c.split()[2]}",
-    ],
-    "arguments of awk": lambda c: [f"!awk 'BEGIN {{ system(\"git clone \" ARGV[1]) }}' {c.split()[2]}"],
-    # loops in which something unknown decides
-    "fifth of a list of downloads": lambda c: [
-        f"import os, subprocess\njobs = [('a', 'ls'), ('b', 'pwd'), ('c', 'date'), ('d', 'df'), ('e', {c!r})]",
-        "from tqdm.auto import tqdm\nended = {}\nfor name, job in tqdm(jobs, desc='jobs'):\n    if os.path.exists(name):\n"
-        "        continue\n    try:\n        ended[name] = subprocess.run(job, shell=True).returncode\n"
-        "        if ended[name] != 0:\n            print('failed', name)\n    except Exception as error:\n        print(error)",
-    ],
-    "last of a list that is emptied": lambda c: [
-        f"import os\njobs = [{c!r}, 'ls', 'pwd', 'date', 'df']\nwhile jobs:\n    job = jobs.pop()\n"
-        "    if os.system(job) != 0:\n        print('failed')",
-    ],
-    "flags": lambda c: [
-        "import enum, os\nclass Want(enum.Flag):\n    A = enum.auto()\n    B = enum.auto()\n"
-        f"jobs = {{Want.A: 'ls', Want.B: {c!r}}}",
-        "for each in [job for want, job in jobs.items() if want & Want.B]: os.system(each)",
-    ],
-    # functions that others hold
-    "decorated function": lambda c: [
-        "import os, time\ndef timed(f):\n    def inner(*a, **k):\n        t = time.time()\n        try:\n"
-        "            return f(*a, **k)\n        finally:\n            print(f.__name__, time.time() - t)\n    return inner\n"
-        "@timed\ndef get(of):\n    return os.system('git clone ' + of)",
-        f"get({c.split()[2]!r})",
-    ],
-    "function held by an object": lambda c: [
-        "import os\nclass Step:\n    def __init__(self, do): self.do = do\n    def go(self, x): return self.do(x)\n"
-        "step = Step(os.system)",
-        f"step.go({c!r})",
-    ],
-    "one of two functions": lambda c: [
-        "import os\ntry:\n    from google.colab import drive\n    here = False\nexcept ImportError:\n    here = True\n"
-        "run = os.system if here else get_ipython().system",
-        f"run({c!r})",
-    ],
-    "list that a function fills with functions": lambda c: [
-        "import os\ndef sh(x): os.system(x)\njobs = []\ndef add(f, *a): jobs.append((f, a))",
-        f"add(sh, {c!r})",
-        "for f, a in jobs: f(*a)",
-    ],
-    "attribute of a function": lambda c: [
-        "import os\ndef sh(x): os.system(x)\ndef tool(): pass\ntool.go = sh",
-        f"tool.go({c!r})",
-    ],
-    # copies of the environment
-    "copy of the environment": lambda c: [
-        f"import os, subprocess\ne = os.environ.copy()\ne['U'] = {c.split()[2]!r}",
-        "subprocess.run('git clone $U', shell=True, env=e)",
-    ],
-    "environment with more": lambda c: [
-        f"import os, subprocess\nsubprocess.run('git clone $U', shell=True, env=dict(os.environ, U={c.split()[2]!r}))"
-    ],
-    "environment joined": lambda c: [
-        f"import os, subprocess\nsubprocess.run('git clone $U', shell=True, env=os.environ | {{'U': {c.split()[2]!r}}})"
-    ],
-    "archive written by statements of their own": lambda c: [
-        f"import zipfile\nz = zipfile.ZipFile('b.zip', 'w')\nz.writestr('run.sh', {c!r})\nz.close()",
-        "zipfile.ZipFile('b.zip').extractall('.')\n!bash run.sh",
     ],
     # what a program is given on its command line
     "arguments of a script": lambda c: [
@@ -237,6 +157,673 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         f"import pandas as pd\nd = pd.DataFrame([[2, {c[10:]!r}], [1, 'git'], [1, 'clone']], columns=['n', 't'])\n"
         "d['t'] = d['t'].str.strip()",
         "import os\nos.system(' '.join(d.sort_values('n').t))",
+    ],
+    "environment by default": lambda c: [f"import os\nos.environ.setdefault('Z', {c!r})", '!sh -c "$Z"'],
+    "line of a file": lambda c: [
+        f"%%writefile l.txt\n{c}",
+        "import os, linecache\nos.system(linecache.getline('l.txt', 1))",
+    ],
+    # files
+    "printed piece by piece": lambda c: [
+        f"f = open('b.sh', 'w')\nfor w in {c.split()!r}: print(w, end=' ', file=f)\nf.close()",
+        "!sh b.sh",
+    ],
+    "series as a script": lambda c: [
+        f"import pandas as pd\npd.Series([{c!r}]).to_csv('b.sh', index=False, header=False)",
+        "!sh b.sh",
+    ],
+    "array as a script": lambda c: [f"import numpy as np\nnp.savetxt('b.sh', [{c!r}], fmt='%s')", "!sh b.sh"],
+    "module imported anew": lambda c: [
+        "%%writefile h.py\nx = 1",
+        "import h",
+        f"%%writefile h.py\nimport os\nos.system({c!r})",
+        "import importlib; importlib.reload(h)",
+    ],
+    "relative import": lambda c: [
+        "%%writefile w/__init__.py\nfrom .b import *",
+        f"%%writefile w/b.py\nimport os\nos.system({c!r})",
+        "import w",
+    ],
+    # decoders
+    "address that holds its content": lambda c: [
+        f"from urllib.request import urlopen\nimport os\nos.system(urlopen('data:,{c.replace(' ', '%20')}').read())"
+    ],
+    "body of a mail": lambda c: [
+        "import email, os\n"
+        f"m = email.message_from_string('Content-Transfer-Encoding: base64\\n\\n{base64.b64encode(c.encode()).decode()}')\n"
+        "os.system(m.get_payload(decode=True))"
+    ],
+    "codec of the session's own": lambda c: [
+        "import codecs, os\ncodecs.register(lambda n: codecs.CodecInfo(None, lambda b, e='': (bytes(b).decode()[::-1], len(b))) if n == 'lab' else None)",
+        f"os.system({c[::-1].encode()!r}.decode('lab'))",
+    ],
+    "bits packed": lambda c: [
+        "import numpy as np, os\n"
+        f"os.system(np.packbits(np.array(list({''.join(f'{each:08b}' for each in c.encode())!r}), dtype=np.uint8)).tobytes())"
+    ],
+    "columns of an array": lambda c: [
+        "import numpy as np, os\nt = "
+        f"{c.ljust(len(c) + len(c) % 2)[::2] + c.ljust(len(c) + len(c) % 2)[1::2]!r}\n"
+        "os.system(''.join(np.array(list(t)).reshape(2, -1).T.ravel()))"
+    ],
+    "settings": lambda c: [
+        f"import configparser\nc = configparser.ConfigParser()\nc.read_string('''[job]\nverb = git\nrest = {c[4:]}\n''')",
+        "import os\nos.system(c['job']['verb'] + ' ' + c.get('job', 'rest'))",
+    ],
+    "settings that refer to settings": lambda c: [
+        f"import configparser, os\nc = configparser.ConfigParser()\nc.read_string('[a]\\nx = {c[4:]}\\ny = git %(x)s\\n')\n"
+        "os.system(c.get('a', 'y'))"
+    ],
+    "default of an option": lambda c: [
+        f"import argparse, os\np = argparse.ArgumentParser()\np.add_argument('--run', default={c!r})\n"
+        "os.system(p.parse_args([]).run)"
+    ],
+    "arguments parsed": lambda c: [
+        f"import argparse, os\np = argparse.ArgumentParser()\np.add_argument('--run', '-r')\n"
+        f"a = p.parse_args(['--run', {c!r}])\nos.system(a.run)"
+    ],
+    "markup": lambda c: [
+        f"import xml.etree.ElementTree as ET, os\nr = ET.fromstring('<j><s run=\"{c[:8]}\">{c[8:]}</s></j>')\n"
+        "os.system(r.find('s').get('run') + r.find('s').text)"
+    ],
+    "database": lambda c: [
+        f"import sqlite3, os\nc = sqlite3.connect(':memory:')\nc.execute('create table t(c text)')\n"
+        f"c.execute('insert into t values (?)', ({c!r},))\nos.system(c.execute('select c from t').fetchone()[0])"
+    ],
+    "shelf": lambda c: [
+        f"import shelve\nwith shelve.open('st') as s: s['k'] = {c!r}",
+        "import shelve, os\nwith shelve.open('st') as s: os.system(s['k'])",
+    ],
+    "object hook of JSON": lambda c: [
+        "import json, os\nfrom types import SimpleNamespace\n"
+        f'o = json.loads(\'{{"c": "{c}"}}\', object_hook=lambda d: SimpleNamespace(**d))\nos.system(o.c)'
+    ],
+    "decompressor object": lambda c: [
+        f"import zlib, os\nz = zlib.decompressobj()\nos.system((z.decompress({zlib.compress(c.encode())!r}) + z.flush()).decode())"
+    ],
+    "table of text": lambda c: [
+        f"import pandas as pd, io, os\ndf = pd.read_csv(io.StringIO('k,v\\nrun,{c}\\n'))\nos.system(df['v'][0])"
+    ],
+    "series concatenated": lambda c: [
+        f"import pandas as pd, os\ns = pd.Series({[c[:9], c[9:]]!r})\nos.system(s.str.cat())"
+    ],
+    "substitution by a function": lambda c: [
+        f"import re, os\nos.system(re.sub(r'<(\\d+)>', lambda m: chr(int(m.group(1))), {'<103>' + c[1:]!r}))"
+    ],
+    "interleaved halves": lambda c: [
+        "import os\nfrom itertools import zip_longest, chain\n"
+        f"os.system(''.join(chain.from_iterable(zip_longest({c[::2]!r}, {c[1::2]!r}, fillvalue=''))))"
+    ],
+    "unsafe YAML": lambda c: [
+        f"import yaml\nyaml.load('!!python/object/apply:os.system [\"{c}\"]', Loader=yaml.UnsafeLoader)"
+    ],
+    "printed into a file": lambda c: [f"with open('r.sh', 'w') as f: print({c!r}, file=f)", "!sh r.sh"],
+    "codec looked up": lambda c: [
+        f"import codecs, os\nos.system(codecs.lookup('hex').decode({c.encode().hex().encode()!r})[0].decode())"
+    ],
+    "part of a view": lambda c: [
+        f"import os\nm = memoryview({('##' + c).encode()!r})\nos.system(m[2:].tobytes().decode())"
+    ],
+    # Python's own hooks
+    "subclass of a process": lambda c: [
+        f"import subprocess\nclass P(subprocess.Popen): pass\nP({c!r}, shell=True)"
+    ],
+    "members of a module": lambda c: [f"import inspect, os\ndict(inspect.getmembers(os))['system']({c!r})"],
+    "length": lambda c: [f"import os\nclass A:\n    def __len__(s): return os.system({c!r})\nlen(A())"],
+    "text shown by print": lambda c: [
+        f"import os\nclass A:\n    def __str__(s): os.system({c!r}); return ''\nprint(A())"
+    ],
+    "layer of a network": lambda c: [
+        "import os, torch\nclass M(torch.nn.Module):\n"
+        f"    def forward(s, x): os.system({c!r}); return x\nM()(1)"
+    ],
+    "missing key": lambda c: [
+        f"import os\nclass D(dict):\n    def __missing__(s, k): return os.system(k)\nD()[{c!r}]"
+    ],
+    "missing field of a template": lambda c: [
+        f"import os\nclass D(dict):\n    def __missing__(s, k): return {c!r}\nos.system('{{x}}'.format_map(D()))"
+    ],
+    "text that shows as another": lambda c: [
+        f"import os\nclass K(str):\n    def __str__(self): return {c!r}\nos.system(str(K('echo hi')))"
+    ],
+    "setter of a property": lambda c: [
+        "import os\nclass P:\n    @property\n    def v(s): return 1\n    @v.setter\n    def v(s, x): os.system(x)",
+        f"P().v = {c!r}",
+    ],
+    "observer of a trait": lambda c: [
+        "import traitlets, os\nclass C(traitlets.HasTraits):\n    c = traitlets.Unicode('')\n"
+        "    @traitlets.observe('c')\n    def _o(self, change): os.system(change['new'])\no = C()",
+        f"o.c = {c!r}",
+    ],
+    "constants of a code object": lambda c: [
+        f"import os\ndef f(): os.system('echo')\nf.__code__ = f.__code__.replace(co_consts=(None, {c!r}))\nf()"
+    ],
+    "replaced builtin": lambda c: ["import builtins, os\nbuiltins.print = os.system", f"print({c!r})"],
+    "replaced function of a library": lambda c: [
+        "import os, json\njson.dumps = os.system",
+        f"json.dumps({c!r})",
+    ],
+    "replaced display hook": lambda c: [f"import sys, os\nsys.displayhook = lambda v: os.system(v)\n{c!r}"],
+    "module put among the loaded ones": lambda c: [
+        "import types, sys\nm = types.ModuleType('hlp')\n"
+        f"exec('import os\\ndef go(): os.system(\"{c}\")', m.__dict__)\nsys.modules['hlp'] = m",
+        "import hlp\nhlp.go()",
+    ],
+    "module in an archive": lambda c: [
+        "import zipfile\nwith zipfile.ZipFile('m.zip', 'w') as z:\n"
+        f"    z.writestr('mm.py', 'import os\\nos.system(\"{c}\")')",
+        "import sys\nsys.path.insert(0, 'm.zip')\nimport mm",
+    ],
+    "set-up of a measurement": lambda c: [
+        f"import timeit\ntimeit.timeit('os.system(\"{c}\")', setup='import os', number=1)"
+    ],
+    "callback of a future": lambda c: [
+        "from concurrent.futures import ThreadPoolExecutor as E\nimport os\n"
+        f"E().submit(lambda: 1).add_done_callback(lambda f: os.system({c!r}))"
+    ],
+    "test case": lambda c: [
+        f"import unittest, os\nclass T(unittest.TestCase):\n    def test_a(self): os.system({c!r})\nunittest.main(argv=['x'])"
+    ],
+    "terminal of a child": lambda c: [
+        "import pty, os\npid, fd = pty.fork()\nif pid == 0: os.execvp('bash', ['bash'])\n"
+        f"os.write(fd, {(c + chr(10)).encode()!r})"
+    ],
+    "pager": lambda c: [f"import pydoc\npydoc.pipepager('', {c!r})"],
+    # IPython
+    "renamed magic": lambda c: [f"q = {c!r}\n%alias_magic w sx\n%w $q"],
+    "magic as a function": lambda c: [f"get_ipython().find_line_magic('sx')({c!r})"],
+    "magic out of the manager": lambda c: [f"get_ipython().magics_manager.magics['line']['system']({c!r})"],
+    "loaded file": lambda c: [f"%%writefile p.py\n!{c}", "%load p.py"],
+    "stored value": lambda c: [f"x = {c!r}\n%store x >job.sh", "!sh job.sh"],
+    "IPython started": lambda c: [f"import IPython\nIPython.start_ipython(argv=['-c', '!{c}'])"],
+    "transformed cell": lambda c: [
+        "def tr(lines): return [each.replace('set_up()', 'get_ipython().system(\""
+        + c
+        + "\")') for each in lines]\n"
+        "get_ipython().input_transformers_cleanup.append(tr)",
+        "set_up()",
+    ],
+    "transformed syntax tree": lambda c: [
+        "import ast\nclass X(ast.NodeTransformer):\n    def visit_Constant(self, n):\n"
+        f"        return ast.copy_location(ast.Constant({c!r}), n) if n.value == 'go' else n\n"
+        "get_ipython().ast_transformers.append(X())"
+    ],
+    "name bound after the hook": lambda c: [
+        "import os\ndef h(*a): os.system(J)\nget_ipython().events.register('pre_execute', h)",
+        f"J = {c!r}",
+    ],
+    "choices of a widget": lambda c: [
+        f"import ipywidgets as w, os\n@w.interact(c=[{c!r}, 'ls'])\ndef go(c): os.system(c)"
+    ],
+    "value of a widget": lambda c: [
+        f"import ipywidgets as w\nd = w.Dropdown(options=['ls', {c!r}])",
+        "import os\nw.Button().on_click(lambda b: os.system(d.value))",
+    ],
+    # other programs
+    "kernel specification": lambda c: [
+        "%%writefile /home/jovyan/.local/share/jupyter/kernels/x/kernel.json\n"
+        f'{{"argv": ["bash", "-c", "{c}"], "display_name": "x", "language": "python"}}'
+    ],
+    "awk in braces": lambda c: [f"!awk 'BEGIN{{system(\"{c}\")}}'"],
+    "sed runs a command": lambda c: [f"!echo x | sed '1e {c}'"],
+    "command that is not found": lambda c: [f"%%bash\ncommand_not_found_handle() {{ {c}; }}\nnosuchthing"],
+    "start-up file of an interpreter": lambda c: [
+        f"open('st.py', 'w').write('import os; os.system(\"{c}\")')",
+        "!PYTHONSTARTUP=st.py python -i < /dev/null",
+    ],
+    "task runner": lambda c: [f"%%writefile justfile\ngo:\n    {c}\n", "!just go"],
+    # IPython's lines and cells
+    "arguments of a cell of bash": lambda c: [
+        f"u = {c.split()[2]!r}",
+        '%%bash --out o -s clone "$u"\ngit $1 "$2"',
+    ],
+    "arguments of any script": lambda c: [f"%%script bash -s {c[10:]}\ngit clone $1"],
+    "captured output": lambda c: [f"%%capture --no-stderr o\nprint({c!r})", "import os\nos.system(o.stdout)"],
+    "captured output of a program": lambda c: [f"%%capture o\n!echo {c}", "!{o.stdout}"],
+    "alias without its escape": lambda c: [f"%alias gc git clone {c[10:40]}%l", f"gc {c[40:]}"],
+    "programs as aliases": lambda c: ["%rehashx", c],
+    "macro defined by a call": lambda c: [
+        f"get_ipython().define_macro('m', \"get_ipython().system({c!r})\")",
+        "m",
+    ],
+    "import for reloading": lambda c: [f"%%writefile w.py\nimport os\nos.system({c!r})", "%aimport w"],
+    "environment file": lambda c: [
+        f"%%writefile .env\nexport Z='{c}'",
+        "from dotenv import load_dotenv; load_dotenv()",
+        "!$Z",
+    ],
+    "environment file by magic": lambda c: [f"%%writefile .env\nZ={c}", "%dotenv", "!$Z"],
+    "written in two cells": lambda c: [
+        f"%%writefile r.sh\n{c[:9]} \\",
+        f"%%writefile -a r.sh\n{c[9:]}",
+        "!sh r.sh",
+    ],
+    "copied without an escape": lambda c: [f"%%writefile a.txt\n{c}", "cp a.txt b.sh", "!sh b.sh"],
+    # files that run as what they are part of
+    "folder that runs": lambda c: [
+        f"%%writefile app/__main__.py\nimport os\nos.system({c!r})",
+        "!python app",
+    ],
+    "archive that runs": lambda c: [
+        f"%%writefile app/__main__.py\nimport os\nos.system({c!r})",
+        "!python -m zipapp app -o x.pyz && python x.pyz",
+    ],
+    "archive made in Python": lambda c: [
+        f"%%writefile m.py\nimport os\nos.system({c!r})",
+        "import zipfile\nwith zipfile.ZipFile('x.zip', 'w') as z: z.write('m.py', '__main__.py')",
+        "!python x.zip",
+    ],
+    "packed and unpacked": lambda c: [
+        f"%%writefile d/r.sh\n{c}",
+        "!tar czf x.tgz d; rm -r d",
+        "!tar xzf x.tgz -C /tmp; sh /tmp/d/r.sh",
+    ],
+    # runners
+    "test of a file": lambda c: [
+        "%%writefile t/test_a.py\nimport os, pytest\n@pytest.fixture\n"
+        f"def u(): return {c!r}\ndef test_x(u): os.system(u)",
+        "import pytest; pytest.main(['-q', 't'])",
+    ],
+    "hook of the tests": lambda c: [
+        f"%%writefile conftest.py\nimport os\ndef pytest_configure(config): os.system({c!r})",
+        "!python -m pytest -q",
+    ],
+    "test class of a file": lambda c: [
+        "%%writefile test_a.py\nimport os, unittest\nclass T(unittest.TestCase):\n"
+        f"    def setUp(self): self.c = {c!r}\n    def test_x(self): os.system(self.c)",
+        "!python -m unittest",
+    ],
+    "cell of tests": lambda c: [f"%%ipytest\nimport os\ndef test_x(): os.system({c!r})"],
+    "examples": lambda c: [
+        f'import doctest\ndef f():\n    """\n    >>> import os\n    >>> os.system({c!r})\n    """\ndoctest.testmod()'
+    ],
+    "task with arguments": lambda c: [
+        "%%writefile tasks.py\nfrom invoke import task\n@task\ndef get(c, url): c.run('git clone ' + url)",
+        f"!inv get --url {c[10:]}",
+    ],
+    "session of a runner": lambda c: [
+        f"%%writefile noxfile.py\nimport nox\n@nox.session\ndef go(s): s.run(*{c.split()!r}, external=True)",
+        "!nox -s go",
+    ],
+    "script of a build": lambda c: [
+        f"%%writefile g.cmake\nset(u {c[10:]})\nexecute_process(COMMAND git clone ${{u}})",
+        "!cmake -P g.cmake",
+    ],
+    "rule of a build": lambda c: [
+        f"%%writefile build.ninja\nu = {c[10:]}\nrule r\n  command = git clone $u\nbuild out: r",
+        "!ninja",
+    ],
+    "rule on the command line": lambda c: [f"!make --eval='x: ; {c}' x"],
+    "hook of a commit": lambda c: [
+        f"%%writefile .pre-commit-config.yaml\nrepos:\n- repo: local\n  hooks:\n  - {{id: a, entry: {c}, language: system}}",
+        "!pre-commit run -a",
+    ],
+    "rules included": lambda c: [
+        "%%writefile Makefile\ninclude x.mk\nall:\n\t$(R)\n",
+        f"%%writefile x.mk\ndefine R\n{c}\nendef\n",
+        "!make",
+    ],
+    "rules of a folder": lambda c: [
+        "%%writefile Makefile\nx:\n\t${MAKE} -C d\n",
+        f"%%writefile d/Makefile\nall:\n\t{c}\n",
+        "!make",
+    ],
+    "build list included": lambda c: [
+        "%%writefile CMakeLists.txt\ninclude(g.cmake)",
+        f"%%writefile g.cmake\nexecute_process(COMMAND {c})",
+        "!cmake -S . -B b",
+    ],
+    "command in a list": lambda c: [
+        f"%%writefile meson.build\nproject('a')\nrun_command({', '.join(map(repr, c.split()))})",
+        "!meson setup b",
+    ],
+    "actions of a task": lambda c: [
+        f"%%writefile dodo.py\ndef task_a(): return {{'actions': [{c!r}]}}",
+        "!doit",
+    ],
+    "script of a project": lambda c: [
+        f"%%writefile pyproject.toml\n[tool.pdm.scripts]\nx = '{c}'",
+        "!pdm run x",
+    ],
+    "task in JSON": lambda c: [f'%%writefile deno.json\n{{"tasks": {{"x": "{c}"}}}}', "!deno task x"],
+    "workflow": lambda c: [
+        f"%%writefile .github/workflows/a.yml\njobs:\n  a:\n    steps:\n    - run: |\n        {c}",
+        "!act",
+    ],
+    "module of a folder": lambda c: [
+        "%%writefile w/a.py\nx = 1",
+        f"%%writefile w/b.py\nimport os\ndef go(): os.system({c!r})",
+        "import w.b\nimport w.a\nw.b.go()",
+    ],
+    "package": lambda c: [
+        f"%%writefile w/__init__.py\nimport os\ndef go(): os.system({c!r})",
+        "from w import go\ngo()",
+    ],
+    "module out of a folder": lambda c: [
+        f"%%writefile w/a.py\nimport os\ndef go(): os.system({c!r})",
+        "from w import a\na.go()",
+    ],
+    "file in memory": lambda c: [
+        f"import os\nfd = os.memfd_create('a')\nos.write(fd, {c.encode()!r})\nos.system(f'sh /proc/{{os.getpid()}}/fd/{{fd}}')"
+    ],
+    # what is called later, for what comes
+    "finder of imports": lambda c: [
+        "import sys, os\nclass Finder:\n    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == 'my_course': os.system({c!r})\nsys.meta_path.insert(0, Finder())",
+        "import my_course",
+    ],
+    "loader of imports": lambda c: [
+        "import sys, os\nfrom importlib.util import spec_from_loader\nclass Loader:\n"
+        "    def find_spec(self, name, path, target=None): return spec_from_loader(name, self)\n"
+        "    def create_module(self, spec): return None\n"
+        "    def exec_module(self, module): module.go = lambda: os.system(TABLE[module.__name__])\n"
+        f"TABLE = {{'my_course': {c!r}}}\nsys.meta_path += [Loader()]",
+        "from my_course import go\ngo()",
+    ],
+    "__import__ put in its place": lambda c: [
+        "import builtins, os\nusual = builtins.__import__\ndef other(name, *rest):\n"
+        "    os.system(TABLE.get(name, ''))\n    return usual(name, *rest)\nbuiltins.__import__ = other",
+        f"TABLE = {{'colorsys': {c!r}}}",
+        "import colorsys",
+    ],
+    "function that calls what it replaced": lambda c: [
+        "import os\nusual = os.system\nos.system = lambda words: usual(' '.join(words))",
+        f"os.system({c.split()!r})",
+    ],
+    "handler of exceptions": lambda c: [
+        "def handler(shell, kind, error, trace, tb_offset=None):\n    shell.system('git ' + str(error))\n"
+        "ip = get_ipython()\nip.set_custom_exc((LookupError, KeyError), handler)",
+        f"raise KeyError({c[4:]!r})",
+    ],
+    "event of a cell": lambda c: [
+        "import os\ndef look(info):\n    for line in info.raw_cell.splitlines():\n"
+        "        if line.startswith('#do '): os.system(line[4:])\n"
+        "get_ipython().events.register('pre_run_cell', look)",
+        f"#do {c}\nx = 1",
+    ],
+    "call from a page": lambda c: [
+        "from google.colab import output\nimport os\noutput.register_callback('start', lambda a, b: os.system(a + b))",
+        f'from IPython.display import HTML\nHTML(\'<script>google.colab.kernel.invokeFunction("start", '
+        f'["{c[:9]}", "{c[9:]}"], {{}})</script>\')',
+    ],
+    "transformer of trees, by what it is given": lambda c: [
+        "import ast\nclass T(ast.NodeTransformer):\n    def visit_Call(self, node):\n"
+        "        if isinstance(node.func, ast.Name) and node.func.id == 'note':\n"
+        "            node.func = ast.parse('__import__(\"os\").system').body[0].value\n        return node\n"
+        "get_ipython().ast_transformers.append(T())",
+        f"note({c!r})",
+    ],
+    "transformer of trees, used by itself": lambda c: [
+        "import ast, os\nclass T(ast.NodeTransformer):\n    def visit_Constant(self, node):\n"
+        f"        return ast.Constant({c!r}) if node.value == 'x' else node\n"
+        "exec(compile(T().visit(ast.parse(\"os.system('x')\")), 'a', 'exec'))"
+    ],
+    "descriptor that is set": lambda c: [
+        "import subprocess\nclass Field:\n    def __set__(self, owner, value): subprocess.run(value, shell=True)\n"
+        "class Settings:\n    source = Field()",
+        f"settings = Settings()\nsettings.source = {c!r}",
+    ],
+    "task that waits": lambda c: [
+        "import asyncio, os\nasync def work(jobs):\n    while True:\n        os.system(await jobs.get())\n"
+        "async def main():\n    jobs = asyncio.Queue()\n    asyncio.ensure_future(work(jobs))\n"
+        f"    await jobs.put({c!r})\n    await jobs.join()",
+        "await main()",
+    ],
+    "data that comes after the timer": lambda c: [
+        "import threading, os\nwords = []\ndef go(): os.system(' '.join(words))\nthreading.Timer(3, go).start()\n"
+        f"words += {c.split()!r}"
+    ],
+    "functions registered by a decorator": lambda c: [
+        "import os\nHOOKS = {}\ndef on(name):\n    return lambda f: HOOKS.setdefault(name, []).append(f) or f\n"
+        "@on('a')\ndef run(words): os.system(words)\ndef fire(name, *given):\n    for f in HOOKS[name]: f(*given)",
+        f"fire('a', {c!r})",
+    ],
+    "widget that is observed": lambda c: [
+        "import ipywidgets as w, os\nmenu = w.Select(options={'nothing': ''})\n"
+        "menu.observe(lambda change: os.system(change['new']), 'value')",
+        f"menu.options = {{'nothing': '', 'get': {c!r}}}",
+        "menu.label = 'get'",
+    ],
+    "button that gives itself": lambda c: [
+        f"import ipywidgets as w, os\nb = w.Button(description='get')\nb.words = {c!r}\n"
+        "b.on_click(lambda button: os.system(button.words))"
+    ],
+    "linked widgets": lambda c: [
+        f"import ipywidgets as w, os\na, b = w.Text({c!r}), w.Text()\n"
+        "b.observe(lambda change: os.system(change.new), 'value')\nw.dlink((a, 'value'), (b, 'value'))"
+    ],
+    "observer of traits": lambda c: [
+        "import traitlets, os\nclass Model(traitlets.HasTraits):\n    words = traitlets.Unicode()\nmodel = Model()\n"
+        "model.observe(lambda change: os.system(change.new), names=['words'])",
+        f"model.words = {c!r}",
+    ],
+    "gradio": lambda c: [
+        f"import gradio as gr, os\ngr.Interface(os.system, gr.Dropdown(choices=['ls', {c!r}]), 'text').launch()"
+    ],
+    "function of SQL": lambda c: [
+        "import sqlite3, subprocess\nwith sqlite3.connect(':memory:') as db:\n    db.execute('create table t (x)')\n"
+        f"    db.execute('insert into t values (?)', [{c!r}])\n"
+        "db.create_function('note', 1, lambda x: subprocess.getoutput(x))",
+        "db.execute('select note(x) from t')",
+    ],
+    "function of SQL that gives a text": lambda c: [
+        "import sqlite3, os\ndb = sqlite3.connect(':memory:')\ndb.create_function('turn', 1, lambda x: x[::-1])\n"
+        f"for (x,) in db.execute('select turn(?)', [{c[::-1]!r}]): os.system(x)"
+    ],
+    "function of SQL over rows": lambda c: [
+        "import sqlite3, os\nclass Join:\n    def __init__(self): self.parts = []\n"
+        "    def step(self, x): self.parts.append(x)\n    def finalize(self): return os.system(' '.join(self.parts))\n"
+        "db = sqlite3.connect(':memory:')\ndb.create_aggregate('j', 1, Join)\ndb.execute('create table t (x)')",
+        f"db.executemany('insert into t values (?)', [(x,) for x in {c.split()!r}])\ndb.execute('select j(x) from t')",
+    ],
+    # files that libraries and magics write
+    "log": lambda c: [
+        "import logging\nlogging.basicConfig(filename='a.log', format='%(message)s', force=True)\n"
+        f"logging.warning('%s %s', {c[:9]!r}, {c[10:]!r})",
+        "!sh a.log",
+    ],
+    "log of a logger": lambda c: [
+        "import logging\nlog = logging.getLogger('a')\nto = logging.FileHandler('a.log', 'w')\n"
+        "to.setFormatter(logging.Formatter('%(levelname)s: %(message)s'))\nlog.addHandler(to)",
+        f"log.error({c!r})",
+        "!cut -d' ' -f2- a.log | bash",
+    ],
+    "cells that are saved": lambda c: [f"x = {c!r}", "%save -f part 1", "import part, os\nos.system(part.x)"],
+    "history with numbers": lambda c: [f"# {c}", "%hist -nf h 1", "!cut -d'#' -f2 h | sh"],
+    "array": lambda c: [
+        f"import numpy as np\nnp.savez('a', x=np.array({list(c.encode())!r}, dtype='uint8'))",
+        "import os\nos.system(np.load('a.npz')['x'].tobytes().decode())",
+    ],
+    "text in an image": lambda c: [
+        f"from PIL import Image, PngImagePlugin as P\ninfo = P.PngInfo()\ninfo.add_itxt('x', {c!r})\n"
+        "Image.new('1', (1, 1)).save('a.png', pnginfo=info)",
+        "import os\nos.system(Image.open('a.png').info['x'])",
+    ],
+    "page": lambda c: [
+        f'page = \'<ul id="a"><li><b class="x y">{c[:9]}</b><a rel=z href="{c[10:]}">it</a></ul>\'',
+        "import bs4, os\nsoup = bs4.BeautifulSoup(page, 'lxml')\n"
+        "os.system(soup.ul.find('b', {'class': 'y'}).string + ' ' + soup.select('#a > li a[rel=z]')[0]['href'])",
+    ],
+    "module of an archive": lambda c: [
+        "import zipfile\nwith zipfile.ZipFile('m.zip', 'w') as z:\n"
+        f"    z.writestr('inner.py', {f'import os{chr(10)}def go(): os.system({c!r})'!r})",
+        "import sys\nsys.path += ['m.zip']\nfrom inner import go\ngo()",
+    ],
+    "coding line": lambda c: [
+        f"text = b'# -*- coding: utf-7 -*-\\nimport os\\nos.system(+ACI-{c}+ACI-)\\n'\nopen('k.py', 'wb').write(text)",
+        "!python k.py",
+    ],
+    "parameters of a notebook": lambda c: [
+        "import nbformat as n\ncell = n.v4.new_code_cell\nbook = n.v4.new_notebook(cells=["
+        "cell('a = b = \"\"', metadata={'tags': ['parameters']}), cell('!{a} {b}')])\nn.write(book, 'p.ipynb')",
+        f"!papermill p.ipynb q.ipynb -p a '{c[:9]}' -r b {c[10:]}",
+    ],
+    "parameters from Python": lambda c: [
+        '%%writefile p.ipynb\n{"cells": [{"cell_type": "code", "metadata": {}, "source": "!$words"}]}',
+        f"import papermill\npapermill.execute_notebook('p.ipynb', 'q.ipynb', {{'words': {c!r}}})",
+    ],
+    "fixture": lambda c: [
+        f"%%writefile conftest.py\nimport pytest\n@pytest.fixture\ndef words():\n    yield {c!r}",
+        "%%writefile test_a.py\nimport os\n@__import__('pytest').fixture(autouse=True)\n"
+        "def prepare(words): os.system(words)\ndef test_a(): pass",
+        "!pytest -q test_a.py",
+    ],
+    "parameters of a test": lambda c: [
+        f"%%writefile test_a.py\nimport os, pytest\n@pytest.mark.parametrize('a, b', [({c[:9]!r}, {c[9:]!r})])\n"
+        "def test_a(a, b): assert not os.system(a + b)",
+        "!pytest -q test_a.py",
+    ],
+    "command of a project": lambda c: [
+        "%%writefile setup.py\nimport os, setuptools\nfrom setuptools.command.build_py import build_py\n"
+        f"class Build(build_py):\n    def run(self):\n        super().run()\n        os.system({c!r})\n"
+        "setuptools.setup(name='a', cmdclass={'build_py': Build})",
+        "!pip install -q .",
+    ],
+    "comment of a class": lambda c: [
+        f"%%writefile k.py\nclass Net:\n    # {c}\n    layers = 3",
+        "import inspect, os, k\nos.system(inspect.getsourcelines(k.Net)[0][1].strip('# \\n'))",
+    ],
+    "settings that configparser writes": lambda c: [
+        "import configparser\np = configparser.RawConfigParser()\np.add_section('alias')\n"
+        f"p['alias']['up'] = '\"!f() {{ git $1 {c[10:]}; }}; f\"'\n"
+        "with open('/root/.gitconfig', 'w') as f: p.write(f)",
+        "!git up clone",
+    ],
+    # settings of git
+    "setting read back": lambda c: [f"!git config --global a.url {c[10:]}", "!git clone $(git config a.url)"],
+    "setting of a file": lambda c: [
+        f"!git config -f x a.url {c[10:]}",
+        "!git clone $(git config -f x a.url)",
+    ],
+    "settings included": lambda c: [
+        f"%%writefile g.cfg\n[alias]\n\tup = {c[4:]}",
+        "!git -c include.path=g.cfg up",
+    ],
+    "settings named by a variable": lambda c: [
+        f"%%writefile g\n[alias]\n\tup = {c[4:]}",
+        "!GIT_CONFIG_GLOBAL=g git up",
+    ],
+    # consoles and languages
+    "console of an editor": lambda c: [f"!vim -es +'sil !{c}' +q"],
+    "function of an editor": lambda c: [f"!vim -c 'call system(\"{c}\")' -c q"],
+    "console of a debugger": lambda c: [f"!gdb -batch -ex 'shell {c}'"],
+    "console of a database": lambda c: [f"!echo '.system {c}' | sqlite3"],
+    "variables of expect": lambda c: [f"!expect -c 'set r {c[10:]}; spawn git clone $r; expect eof'"],
+    "Perl without parentheses": lambda c: [
+        f"%%perl\nmy $c = join ' ', qw({c});\nexec scalar reverse reverse $c;"
+    ],
+    "Perl's own variable": lambda c: [f"%%perl\n$_ = '{c.swapcase()}'; tr/a-zA-Z/A-Za-z/; system $_"],
+    "PowerShell": lambda c: [
+        f"%%writefile a.ps1\n$u = '{c[10:20]}' + '{c[20:]}'\ngit clone $u\n",
+        "!pwsh -File a.ps1",
+    ],
+    "bytes swapped": lambda c: [
+        f"!printf %s '{''.join(b + a for a, b in zip(c[::2], c[1::2] + ' ', strict=False))}' | dd conv=swab | sh"
+    ],
+    "date of a form": lambda c: [f"!$(date +'{c[:12]}%%{c[12:]}' | tr -d %)"],
+    "message to a kernel": lambda c: [
+        "import requests\n"
+        f"requests.post('http://localhost:8888/api/kernels/1/execute', json={{'code': {'!' + c!r}}})"
+    ],
+    "build lists": lambda c: [f"%%writefile CMakeLists.txt\nexecute_process(COMMAND {c})", "!cmake ."],
+    "request by hand": lambda c: [
+        "import socket, ssl\n"
+        "s = ssl.create_default_context().wrap_socket(socket.create_connection(('codeload.github.com', 443)))\n"
+        f"s.sendall(b'GET /{'/'.join(c.split('/')[3:])}/zip/refs/heads/main HTTP/1.1\\r\\nHost: codeload.github.com\\r\\n\\r\\n')"
+    ],
+    "client with a base address": lambda c: [
+        "import aiohttp\nasync with aiohttp.ClientSession('https://github.com') as s:\n"
+        f"    async with s.get('/{'/'.join(c.split('/')[3:])}') as r: d = await r.read()"
+    ],
+    "browser": lambda c: [f"from selenium import webdriver\nd = webdriver.Chrome()\nd.get({c.split()[2]!r})"],
+    "remote of a repository": lambda c: [
+        f"import git\nr = git.Repo.init('w')\nr.create_remote('o', {c.split()[2]!r}).fetch()"
+    ],
+    "file system of a forge": lambda c: [
+        "import fsspec\n"
+        f"fs = fsspec.filesystem('github', org={c.split('/')[3]!r}, repo={c.split('/')[4]!r})\nfs.get('/', 'w')"
+    ],
+    # what shells and their tools read that Python or a magic has made
+    "file that every shell line reads first": lambda c: [
+        f"%%writefile start.sh\n[ -e done ] || {c}",
+        "%env BASH_ENV=start.sh",
+        "!date",
+    ],
+    "archive of Python's printed to a shell": lambda c: [
+        f"import zipfile\nwith zipfile.ZipFile('b.zip', 'w') as z: z.writestr('x/a.sh', {c!r})",
+        "!unzip -p b.zip x/a.sh | bash",
+    ],
+    "folder of scripts that Python wrote": lambda c: [
+        f"import os\nos.makedirs('d')\nfor n, s in enumerate(['true', {c!r}]):\n"
+        "    open(f'd/{n}', 'w').write('#!/bin/sh\\n' + s)\n",
+        "!run-parts d",
+    ],
+    "arguments of perl": lambda c: [f"!perl -e 'system(\"$ARGV[0] $ARGV[1] $ARGV[2]\")' {c}"],
+    "arguments of a script of node": lambda c: [
+        "%%writefile f.js\nconst { execSync } = require('child_process')\nexecSync('git clone ' + process.argv[2])",
+        f"!node f.js {c.split()[2]}",
+    ],
+    "arguments of a script of R": lambda c: [
+        "%%writefile f.R\ngiven <- commandArgs(trailingOnly = TRUE)\nsystem(paste('git clone', given[1]))",
+        f"!Rscript f.R {c.split()[2]}",
+    ],
+    "arguments of awk": lambda c: [f"!awk 'BEGIN {{ system(\"git clone \" ARGV[1]) }}' {c.split()[2]}"],
+    # loops in which something unknown decides
+    "fifth of a list of downloads": lambda c: [
+        f"import os, subprocess\njobs = [('a', 'ls'), ('b', 'pwd'), ('c', 'date'), ('d', 'df'), ('e', {c!r})]",
+        "from tqdm.auto import tqdm\nended = {}\nfor name, job in tqdm(jobs, desc='jobs'):\n    if os.path.exists(name):\n"
+        "        continue\n    try:\n        ended[name] = subprocess.run(job, shell=True).returncode\n"
+        "        if ended[name] != 0:\n            print('failed', name)\n    except Exception as error:\n        print(error)",
+    ],
+    "last of a list that is emptied": lambda c: [
+        f"import os\njobs = [{c!r}, 'ls', 'pwd', 'date', 'df']\nwhile jobs:\n    job = jobs.pop()\n"
+        "    if os.system(job) != 0:\n        print('failed')",
+    ],
+    "flags": lambda c: [
+        "import enum, os\nclass Want(enum.Flag):\n    A = enum.auto()\n    B = enum.auto()\n"
+        f"jobs = {{Want.A: 'ls', Want.B: {c!r}}}",
+        "for each in [job for want, job in jobs.items() if want & Want.B]: os.system(each)",
+    ],
+    # functions that others hold
+    "decorated function": lambda c: [
+        "import os, time\ndef timed(f):\n    def inner(*a, **k):\n        t = time.time()\n        try:\n"
+        "            return f(*a, **k)\n        finally:\n            print(f.__name__, time.time() - t)\n    return inner\n"
+        "@timed\ndef get(of):\n    return os.system('git clone ' + of)",
+        f"get({c.split()[2]!r})",
+    ],
+    "function held by an object": lambda c: [
+        "import os\nclass Step:\n    def __init__(self, do): self.do = do\n    def go(self, x): return self.do(x)\n"
+        "step = Step(os.system)",
+        f"step.go({c!r})",
+    ],
+    "one of two functions": lambda c: [
+        "import os\ntry:\n    from google.colab import drive\n    here = False\nexcept ImportError:\n    here = True\n"
+        "run = os.system if here else get_ipython().system",
+        f"run({c!r})",
+    ],
+    "list that a function fills with functions": lambda c: [
+        "import os\ndef sh(x): os.system(x)\njobs = []\ndef add(f, *a): jobs.append((f, a))",
+        f"add(sh, {c!r})",
+        "for f, a in jobs: f(*a)",
+    ],
+    "attribute of a function": lambda c: [
+        "import os\ndef sh(x): os.system(x)\ndef tool(): pass\ntool.go = sh",
+        f"tool.go({c!r})",
+    ],
+    # copies of the environment
+    "copy of the environment": lambda c: [
+        f"import os, subprocess\ne = os.environ.copy()\ne['U'] = {c.split()[2]!r}",
+        "subprocess.run('git clone $U', shell=True, env=e)",
+    ],
+    "environment with more": lambda c: [
+        f"import os, subprocess\nsubprocess.run('git clone $U', shell=True, env=dict(os.environ, U={c.split()[2]!r}))"
+    ],
+    "environment joined": lambda c: [
+        f"import os, subprocess\nsubprocess.run('git clone $U', shell=True, env=os.environ | {{'U': {c.split()[2]!r}}})"
+    ],
+    "archive written by statements of their own": lambda c: [
+        f"import zipfile\nz = zipfile.ZipFile('b.zip', 'w')\nz.writestr('run.sh', {c!r})\nz.close()",
+        "zipfile.ZipFile('b.zip').extractall('.')\n!bash run.sh",
     ],
     "groups of a table": lambda c: [
         f"import pandas as pd, os\nd = pd.DataFrame({{'k': list('abb'), 'v': ['git clone', {c[10:20]!r}, {c[20:]!r}]}})\n"

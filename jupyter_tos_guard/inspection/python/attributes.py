@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import Kind
 from jupyter_tos_guard.inspection.python import library, sinks, trees
-from jupyter_tos_guard.inspection.python.carriers import arrays, records, tables
+from jupyter_tos_guard.inspection.python.carriers import arrays, records, tables, widgets
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
+    WAITING,
     Array,
     Bound,
     Choice,
@@ -109,9 +110,13 @@ def _base_method(
     self: Evaluator, value: Instance, base: str, name: str, arguments: list[Value], keywords: dict[str, Value]
 ) -> Value:
     """Call a method that the user's class has from a library's: it may call any method of the user's."""
+    if name == "visit" and base == "ast.NodeTransformer" and arguments:
+        return trees.rewrite(self, value, arguments[0])
     result = sinks.call(self, Symbol(f"{base}.{name}"), arguments, keywords)
     if name.startswith("__") and name.endswith("__"):
         return result
+    if name == "observe" and arguments:
+        value.attributes.setdefault(WAITING, []).append(arguments[0])
     if name in ("start", "run", "join") and (method := value.cls.find("run")) is not None:
         return self.call(Bound(method, value), [])
     if name in ("visit", "generic_visit", "feed", "cmdloop", "onecmd", "serve_forever", "dispatch"):
@@ -367,8 +372,8 @@ def _get_code(self: Evaluator, value: Code, name: str) -> Value:
         return tuple(value.calls.constants)
     if name in ("co_name", "co_filename"):
         return value.function.name if value.function is not None else "<string>"
-    if name == "body" and (nodes := trees.nodes_of(value)) is not None:
-        return trees.field(nodes, name)
+    if name == "body" and (tree := trees.nodes_of(value)) is not None and trees.has_field(tree, name):
+        return trees.field(tree, name)
     return Method(value, name)
 
 
@@ -462,11 +467,9 @@ def _tell_observers(self: Evaluator, value: Instance, name: str, new: Value) -> 
     for member in list(value.cls.namespace.values()):
         names = member.attributes.get(OBSERVES) if type(member) is Function else None
         if names is not None and (name in names or "All" in names) and self.depth < 24:
-            change = Namespace("change", {"new": new, "name": name, "owner": value, "type": "change"})
-            change.attributes["__getitem__"] = Native(
-                lambda given, named, change=change: change.attributes.get(given[0], UNKNOWN)
-            )
-            self.call(Bound(member, value), [change])
+            self.call(Bound(member, value), [widgets.change(value, name, new)])
+    for each in list(value.attributes.get(WAITING, ()))[:16]:
+        self.defer(each, [widgets.change(value, name, new)], {})
 
 
 #: Attribute of a function that waits for changes: the names of what it waits for.
@@ -580,6 +583,8 @@ def put_item(self: Evaluator, value: Value, index: Value, new: Value) -> None:
         tables.put_item(self, value, index, new)
     elif kind is Symbol:
         sinks.put_item(self, value, index, new)
+    elif kind is Namespace and (setter := value.attributes.get("__setitem__")) is not None:
+        self.call(setter, [index, new])
     elif kind is Namespace and type(index) is str:
         self.store(value.attributes, index, new)
     elif kind is Instance:

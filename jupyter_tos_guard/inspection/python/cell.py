@@ -116,6 +116,24 @@ def parse_python(text: str) -> list[ast.stmt]:
     return _salvage(text, None) if tree is None else tree
 
 
+_CODING = re.compile(rb"^[ \t\f]*#[^\n]*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
+#: Codecs that take quadratic time, or that are no codecs of text.
+_NO_CODING = frozenset("idna punycode undefined mbcs oem".split())
+
+
+def source_text(content: str | bytes) -> str:
+    """Return a program as Python reads it: by its coding line."""
+    data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
+    match = _CODING.search(b"\n".join(data[:400].split(b"\n", 2)[:2]))
+    name = match.group(1).decode().lower() if match else "utf-8"
+    if name not in ("utf-8", "utf8") and name not in _NO_CODING:
+        try:
+            return data.decode(name)
+        except (LookupError, ValueError):
+            pass
+    return content if isinstance(content, str) else data.decode("utf-8-sig", "replace")
+
+
 def _parse(text: str) -> list[ast.stmt] | None:
     try:
         with warnings.catch_warnings():

@@ -36,7 +36,7 @@ from jupyter_tos_guard.inspection.python.cell import (
     parse_python,
     placeholder_index,
 )
-from jupyter_tos_guard.inspection.python.effects import history, kernels, modules
+from jupyter_tos_guard.inspection.python.effects import history, kernels, modules, shell
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -185,8 +185,8 @@ class Deferred:
         self.keywords = keywords
         #: Facts that it has reported: they are not reported again for every later cell.
         self.reported = reported
-        #: Fingerprint of its data when it was last called; None before a cell has ended.
-        self.worked_on: tuple[Any, ...] | None = None
+        #: Fingerprint of its data when it was last called.
+        self.worked_on: tuple[Any, ...] = ()
 
 
 class Session:
@@ -194,7 +194,7 @@ class Session:
 
     __slots__ = (
         "codecs", "deferred", "defined", "evaluator", "macros", "modules",
-        "patched", "random", "stars", "trace", "transformers",
+        "patched", "random", "rewriters", "stars", "told", "trace", "transformers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -212,6 +212,10 @@ class Session:
         self.trace: dict[Value, tuple[str, ...]] = {}
         #: Functions that change the text of later cells.
         self.transformers: list[Value] = []
+        #: Objects that change the syntax trees of later cells.
+        self.rewriters: list[Instance] = []
+        #: Functions that are told of each cell.
+        self.told: list[Value] = []
         #: Random numbers after a constant seed.
         self.random: Any = None
         #: Functions that find codecs of the program's own.
@@ -219,6 +223,15 @@ class Session:
         #: Names of ``%macro``.
         self.macros: set[str] = set()
         self.evaluator: Evaluator | None = None
+
+    @contextmanager
+    def original(self, name: str) -> Iterator[Value]:
+        """Let ``name`` mean for a while what it meant before the program put something in its place."""
+        replaced = self.patched.pop(name)
+        try:
+            yield replaced
+        finally:
+            self.patched.setdefault(name, replaced)
 
     @contextmanager
     def argv(self, words: Sequence[str] | None) -> Iterator[None]:
@@ -307,8 +320,9 @@ class Evaluator:
                     value = self.evaluate(statement.value)
                 elif self.execute(statement) == _RETURN:
                     pass
-            except Raised:
+            except Raised as raised:
                 # A real kernel stops here; we may be wrong about it, so we go on.
+                shell.tell_error(self, raised.value)
                 continue
             except Enough:
                 continue
@@ -330,6 +344,7 @@ class Evaluator:
         lines = source.split("\n")
         value: Value = None
         names = self.state.names
+        last = self.session.deferred[-1:]
         for statement in body:
             self.budget.spend(8)
             value = None
@@ -345,6 +360,9 @@ class Evaluator:
                 heat.warm(names, screening.words | unread.changed_by(screening.words), unread.hot)
                 if self.session.patched:
                     unread.hot |= heat.patched(self.session.patched, unread.hot)
+                if self.session.deferred[-1:] != last:
+                    last = self.session.deferred[-1:]
+                    unread.hot |= heat.reached([each.function for each in self.session.deferred], names)
         return value
 
     def need(self, names: set[str]) -> None:
@@ -774,6 +792,12 @@ class Evaluator:
         finally:
             self.node = outer
 
+    def attempt(self, function: Value, arguments: list[Value]) -> Value:
+        """Call a value for somebody who does not mind what it raises."""
+        with suppress(Raised, Enough):
+            return self.call(function, arguments)
+        return UNKNOWN
+
     def _call_each(
         self, function: Value, arguments: list[Value], keywords: dict[str, Value], node: ast.AST | None
     ) -> Value:
@@ -814,7 +838,7 @@ class Evaluator:
             frame.yields = []
         before = len(self.state.facts)
         returned = self.run_frame(function, frame)
-        if type(node) is ast.AsyncFunctionDef and self.depth == 0:
+        if type(node) is ast.AsyncFunctionDef:
             # A task goes on while later cells change what it works on.
             self.keep(function, arguments, keywords, before)
         if frame.yields is not None:
@@ -1050,7 +1074,9 @@ class Evaluator:
         if any(each.function is function for each in deferred[-8:]):
             return
         reported = {(fact.kind, fact.value) for fact in self.state.facts[before:]}
-        deferred.append(Deferred(function, arguments, keywords, reported))
+        made = Deferred(function, arguments, keywords, reported)
+        made.worked_on = heat.fingerprint(function, arguments)
+        deferred.append(made)
         del deferred[:-24]
 
     # -- attributes, items, operators --------------------------------------------------------------
@@ -1177,6 +1203,8 @@ class Evaluator:
             watches = kind is Symbol and function.called and function.details and type(value) is Function
             if watches and function.name.rpartition(".")[2] in ("observe", "validate", "depends", "watch"):
                 value.attributes[OBSERVES] = function.details[0]
+            if kind is Symbol and function.called and function.details and function.name[:7] == "pytest.":
+                modules.mark(value, function)
             # What a library's decorator returns still does what the function does.
             if type(made) in (Unknown, type(None)) or (type(made) is Symbol and made.called):
                 continue
@@ -1694,6 +1722,9 @@ def _annotated(self: Evaluator, node: Any) -> str | None:
 def _augmented(self: Evaluator, node: Any) -> str | None:
     left = self.evaluate(node.target)
     right = self.evaluate(node.value)
+    if type(left) is Symbol and type(node.op) is ast.Add and sinks.knows(f"{left.name}.extend"):
+        self.call(self.attribute(left, "extend"), [right], {}, node)
+        return None
     if type(left) in (list, Array) and type(node.op) is ast.Add:
         left.extend(self.items(right)[: Budget.MAX_SIZE])
         return None
@@ -1946,6 +1977,7 @@ def _class(self: Evaluator, node: Any) -> str | None:
     self.frame = Frame("class", cls.namespace, outer.globals, outer)
     self.frame.cls = cls
     cls.namespace["__module__"] = "__main__"
+    cls.source = self.unit, node
     if type(node.body[0]) is ast.Expr and type(node.body[0].value) is ast.Constant:
         cls.namespace["__doc__"] = node.body[0].value.value
     try:
@@ -2225,6 +2257,7 @@ def run_cell(source: str, state: State) -> None:
         if self.session.transformers:
             source, unit = _transformed(self, source, unit)
             self.unit = unit
+        shell.tell_cell(self, source)
         value = magics.run_source(self, source, unit.first_line)
         if value is not None:
             _display(self, value)
@@ -2312,7 +2345,7 @@ def _run_deferred(self: Evaluator) -> None:
     facts = self.state.facts
     for each in list(self.session.deferred):
         now = heat.fingerprint(each.function, each.arguments)
-        changed = each.worked_on is not None and each.worked_on != now
+        changed = each.worked_on != now
         each.worked_on = now
         if not changed or self.hurried:
             continue
@@ -2411,6 +2444,8 @@ def hot_names(state: State, known: set[str] | None = None) -> set[str]:
             hot |= heat.reached([each.function for each in session.deferred], state.names)
         if session.patched:
             hot |= heat.patched(session.patched, hot)
-        for function in session.transformers:
+        for function in (*session.transformers, *session.told):
             hot |= heat.constants(function)
+        for each in session.rewriters:
+            hot = hot.union(*map(heat.constants, each.cls.namespace.values()))
     return hot

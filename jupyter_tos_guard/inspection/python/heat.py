@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from jupyter_tos_guard.inspection.python.carriers.widgets import is_widget
 from jupyter_tos_guard.inspection.python.cell import PLACEHOLDER, nodes
 from jupyter_tos_guard.inspection.python.values import (
+    WAITING,
     Bound,
     Choice,
     Class,
@@ -67,7 +69,7 @@ def reached(functions: Iterable[Value], bound: dict[str, Value]) -> set[str]:
             found |= _words(function.node).names
             free |= _words(function.node).free
     waiting = {name for name in free if name not in bound and not hasattr(builtins, name)}
-    return waiting | {name for name in found if type(bound.get(name)) in _DATA}
+    return waiting | {name for name in found if type(bound.get(name)) in _DATA or is_widget(bound.get(name))}
 
 
 def patched(attributes: dict[str, Value], hot: set[str]) -> set[str]:
@@ -120,6 +122,8 @@ def _look(value: Value, seen: list[Any], depth: int) -> None:
         seen.append((id(value), len(value)))
         if len(value) <= 16:
             seen.extend(each for each in (value if kind is list else value.values()) if type(each) is str)
+    elif is_widget(value):
+        seen.extend(each for each in value.details[1].values() if type(each) in (str, int, bool))
     elif (kind is Instance and depth) or (kind is Namespace and depth):
         for each in list(value.attributes.values())[:16]:
             _look(each, seen, depth - 1)
@@ -130,6 +134,8 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
     if kind in (str, bytes, int, float, bool, type(None)):
         return False
     if kind is Symbol:
+        if value.called and value.details is not None and WAITING in value.details[1]:
+            return True
         parts = value.name.split(".")
         if value.called and parts[0] not in _SHELL_ROOTS:
             if parts[0] in _HANDLES:
@@ -153,7 +159,11 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
         return any(_is_hot(each, hot, depth - 1) for each in (*value.bases, *value.namespace.values()))
     if kind is Instance:
         held = list(value.attributes.values())[:20]
-        return _is_hot(value.cls, hot, depth - 1) or any(_is_hot(each, hot, depth - 1) for each in held)
+        return (
+            WAITING in value.attributes
+            or _is_hot(value.cls, hot, depth)
+            or any(_is_hot(each, hot, depth - 1) for each in held)
+        )
     if kind is Descriptor:
         return _is_hot(value.function, hot, depth - 1) or _is_hot(value.setter, hot, depth - 1)
     if kind is Namespace:

@@ -346,7 +346,7 @@ def _plain_argument(self: Evaluator, value: Value, safe: bool) -> Value:
         return list(value)
     if kind is Class and value.is_enumeration():
         return self.items(value)
-    if kind is Symbol and value.details and safe:
+    if kind is Symbol and value.details and safe and not is_exception(value):
         return self.items(value)
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import string
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from jupyter_tos_guard.inspection.paths import resolve
 from jupyter_tos_guard.inspection.python import library, methods
 from jupyter_tos_guard.inspection.python.cell import Line, parse, parse_python
 from jupyter_tos_guard.inspection.python.cell import cell_magic as read_cell_magic
-from jupyter_tos_guard.inspection.python.effects import addresses, files, modules, processes
+from jupyter_tos_guard.inspection.python.effects import addresses, files, modules, processes, shell
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Choice,
@@ -58,7 +59,12 @@ def run_source(self: Evaluator, source: str, first_line: int) -> Value:
         unit = Unit(source, self.unit.origin, parsed.lines, first_line, self.unit.cell)
     outer, self.unit = self.unit, unit
     try:
-        return self.run_cell(parsed.body, source) if first_line else self.run(parsed.body)
+        if not first_line:
+            return self.run(parsed.body)
+        value = self.run_cell(parsed.body, source)
+        if self.session.rewriters:
+            value = self.run(shell.rewritten(self, parsed.body)) or value
+        return value
     finally:
         self.unit = outer
 
@@ -464,6 +470,16 @@ def _dotenv(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
     return None
 
 
+def _range(word: str) -> range:
+    """Numbers of the cells that ``3``, ``1-3`` or ``1:4`` means."""
+    match = re.fullmatch(r"(?:~\d{1,6}/)?(\d{1,6})(?:[-:](\d{1,6}))?", word)
+    if match is None:
+        return range(0)
+    start = int(match.group(1))
+    stop = int(match.group(2) or start) + ("-" in word or not match.group(2))
+    return range(max(start, 1), max(stop, start + 1))
+
+
 def _history_text(self: Evaluator, line: str) -> str:
     """Text of the cells that ``1-3 5`` names, or of a macro or variable."""
     sources = self.state.sources
@@ -471,13 +487,8 @@ def _history_text(self: Evaluator, line: str) -> str:
     for word in line.split():
         if word.startswith("-"):
             continue
-        match = re.fullmatch(r"(?:~\d+/)?(\d+)(?:[-:](\d+))?", word)
-        if match:
-            start = int(match.group(1))
-            stop = int(match.group(2)) if match.group(2) else start
-            if "-" in word:
-                stop += 1
-            pieces += sources[start - 1 : max(stop - 1, start)]
+        if numbers := _range(word):
+            pieces += sources[numbers[0] - 1 : numbers[-1]]
         elif word in self.state.magics and type(self.state.magics[word]) is str:
             pieces.append(str(self.state.magics[word]))
         else:
@@ -487,6 +498,50 @@ def _history_text(self: Evaluator, line: str) -> str:
     if not pieces and not line.strip() and sources:
         pieces = [sources[-1]]
     return "\n".join(pieces)
+
+
+def _save(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
+    """``%save file 1-3``: cells as a program."""
+    words = [word for word in line.split() if not word.startswith("-")]
+    if not words:
+        return None
+    path = (
+        words[0]
+        if words[0].endswith((".py", ".ipy"))
+        else words[0] + (".ipy" if "-r" in line.split() else ".py")
+    )
+    text = _history_text(self, " ".join(words[1:])) + "\n"
+    _at(self, origin, lambda: files.save(self, path, text, append="-a" in line.split()))
+    return None
+
+
+def _history(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
+    """``%history -n -f file 1-3``: cells as they were, with their numbers if wanted."""
+    found = re.search(r"(?:^|\s)-\w*f\s+(\S+)", line)
+    wanted = re.sub(r"(?:^|\s)-\w*[fgl]\s+\S+", " ", line)
+    numbers = [each for word in wanted.split() for each in _range(word)]
+    sources = self.state.sources
+    lines = []
+    for number in numbers or range(1, len(sources) + 1):
+        for source in sources[number - 1 : number]:
+            text = source.expandtabs(4).rstrip()
+            between = "\n" if "\n" in text else " "
+            lines.append((f"{number:4}:{between}" if re.search(r"-\w*n", wanted) else "") + text + "\n")
+    self.budget.spend(len(lines) + 1)
+    if found:
+        _at(self, origin, lambda: files.save(self, found.group(1), "".join(lines)))
+    elif self.outputs:
+        methods.write(self, self.outputs[-1], "".join(lines))
+    return None
+
+
+def _notebook(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
+    """``%notebook file``: all cells as a notebook."""
+    cells = [{"cell_type": "code", "source": source} for source in self.state.sources]
+    if line.strip():
+        text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+        _at(self, origin, lambda: files.save(self, line.split()[-1], text))
+    return None
 
 
 def _macro(self: Evaluator, name: str, line: str, origin: Origin) -> Value:
@@ -676,6 +731,10 @@ _LINE: Final[dict[str, Any]] = {
     "alias": _alias,
     "alias_magic": _alias,
     "macro": _macro,
+    "save": _save,
+    "history": _history,
+    "hist": _history,
+    "notebook": _notebook,
     **dict.fromkeys("rerun recall rep".split(), _rerun),
     **dict.fromkeys("time timeit prun memit mprun lprun capture debug".split(), _python_line),
     "store": _store,
@@ -690,9 +749,9 @@ _RAW: Final = frozenset({"alias", "timeit", "time", "prun"})
 _PROGRAM_MAGICS: Final = frozenset("pip pip3 conda mamba micromamba uv npm cp mv rm mkdir cat".split())
 _QUIET: Final = frozenset(
     "matplotlib pylab autoreload who whos who_ls config reset reset_selective xdel precision pwd ls ll "
-    "less more man rmdir history hist notebook lsmagic magic quickref pdb xmode colors "
+    "less more man rmdir lsmagic magic quickref pdb xmode colors "
     "tensorflow_version autosave logstart logstop psearch pinfo pdef pdoc psource autoawait bookmark dirs "
-    "popd dhist edit ed save pastebin gui connect_info qtconsole killbgscripts script sql inline "
+    "popd dhist edit ed pastebin gui connect_info qtconsole killbgscripts script sql inline "
     "widget doctest_mode page profile pprint".split()
 )
 _AUTOMAGIC: Final = (frozenset(_LINE) | _PROGRAM_MAGICS | frozenset("ls rmdir ll man less more".split())) - {
@@ -700,6 +759,10 @@ _AUTOMAGIC: Final = (frozenset(_LINE) | _PROGRAM_MAGICS | frozenset("ls rmdir ll
     "capture",
     "debug",
     "!",
+    "save",
+    "history",
+    "hist",
+    "notebook",
 }
 _CELL: Final[dict[str, Any]] = {
     **dict.fromkeys("writefile file writetemplate".split(), _writefile),

@@ -140,6 +140,7 @@ def _careful(self: Evaluator, value: Any, name: str, arguments: Arguments, keywo
 def _perform(self: Evaluator, value: Any, name: str, arguments: Arguments, keywords: Keywords) -> Value:
     try:
         if type(value) is list and name in ("popleft", "get", "get_nowait"):
+            self.doubts += not value  # who waits here for more waits for good
             return value.pop(0) if value else UNKNOWN
         queue = _QUEUE.get(name) if type(value) is list else None
         if queue is not None:

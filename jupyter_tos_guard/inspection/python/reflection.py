@@ -15,6 +15,7 @@ from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.python import library, methods, trees
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, first_argument
 from jupyter_tos_guard.inspection.python.carriers import records
+from jupyter_tos_guard.inspection.python.cell import source_text
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Bound,
@@ -168,7 +169,7 @@ def run(
     namespace = _namespace(names)
     if type(program) in (bytes, bytearray):
         made = bytes(program)
-        program = _decode(made)
+        program = source_text(made)
         self.note(program, "", made)
     if type(program) is Stream:
         program = library.stream_read(program)
@@ -204,20 +205,6 @@ def _argument_node(self: Evaluator) -> ast.AST | None:
             first = first.func.value
         return first
     return None
-
-
-def _decode(data: bytes) -> str:
-    """Source text of bytes, by its coding line as Python would."""
-    head = data[:200].split(b"\n", 2)[:2]
-    for line in head:
-        if b"coding" in line and line.lstrip().startswith(b"#"):
-            name = line.partition(b"coding")[2].lstrip(b"=: \t").split()[0:1]
-            if name:
-                try:
-                    return data.decode(name[0].decode("ascii", "ignore").strip("-*"))
-                except (LookupError, ValueError):
-                    break
-    return data.decode("utf-8-sig", "replace")
 
 
 def _namespace(value: Value) -> dict[str, Value] | None:
@@ -269,7 +256,7 @@ def _compile(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
     mode = arguments[2] if len(arguments) > 2 else keywords.get("mode", "exec")
     if type(source) in (bytes, bytearray):
         made = bytes(source)
-        source = _decode(made)
+        source = source_text(made)
         self.note(source, "", made)
     if type(source) is str:
         return Code(source, mode if type(mode) is str else "exec")
@@ -725,16 +712,29 @@ def _print(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
     return None
 
 
-def _get_closure(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """``inspect.getsource(f)`` and ``getdoc``."""
+def _get_source(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``inspect.getsource(f)``, ``getsourcelines``, ``getcomments`` and ``getdoc``."""
     value = first_argument(arguments)
-    if symbol.name.endswith("getdoc"):
-        return self.attribute(value, "__doc__")
-    if type(value) is Function:
-        node = value.node
-        lines = value.unit.text.split("\n")
-        return "\n".join(lines[node.lineno - 1 : node.end_lineno])
-    return UNKNOWN
+    word = symbol.name.rpartition(".")[2]
+    if word == "getdoc":
+        text = self.attribute(value, "__doc__")
+        return library.stdlib("inspect").cleandoc(text) if type(text) is str else text
+    if type(value) is Bound:
+        value = value.function
+    source = (value.unit, value.node) if type(value) is Function else getattr(value, "source", None)
+    if source is None:
+        own = type(value) is Namespace and value.attributes.get("\0source")
+        return own if type(own) is str and word == "getsource" else UNKNOWN
+    unit, node = source
+    lines = unit.text.splitlines(True)
+    first = min([node.lineno, *[each.lineno for each in getattr(node, "decorator_list", ())]])
+    if word == "getcomments":
+        start = first - 1
+        while start and lines[start - 1].lstrip().startswith("#"):
+            start -= 1
+        return "".join(lines[start : first - 1]) or None
+    found = lines[first - 1 : node.end_lineno]
+    return (found, first) if word == "getsourcelines" else "".join(found)
 
 
 def _members(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -928,9 +928,11 @@ HANDLERS: Final[dict[str, Any]] = {
     ),
     "asyncio.gather": _gather,
     "asyncio.wait": _gather,
-    "inspect.getsource": _get_closure,
-    "inspect.getdoc": _get_closure,
+    **dict.fromkeys(
+        [f"inspect.{word}" for word in "getsource getsourcelines getcomments getdoc".split()], _get_source
+    ),
     "ast.fix_missing_locations": _identity,
+    "ast.NodeTransformer.generic_visit": _identity,
     "ast.copy_location": _identity,
 }
 HARMLESS: Final = frozenset(name for name in HANDLERS if name not in ("builtins.exec", "builtins.eval"))

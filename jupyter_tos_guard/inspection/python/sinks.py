@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.python import carriers, effects, library, reflection, trees
-from jupyter_tos_guard.inspection.python.carriers import listeners
+from jupyter_tos_guard.inspection.python.carriers import listeners, widgets
 from jupyter_tos_guard.inspection.python.effects import (
     addresses,
+    finders,
     guesses,
     history,
     items,
@@ -268,7 +269,8 @@ def import_module(self: Evaluator, name: str, node: ast.AST | None, names: list[
     for each in names or ():
         if each != "*" and each[:1].islower():
             emit_module(self, f"{name}.{each}", node)
-    return Symbol(canonical(name))
+    found = finders.find(self, name)
+    return Symbol(canonical(name)) if found is None else found
 
 
 def emit_module(self: Evaluator, name: str, node: ast.AST | None) -> None:
@@ -321,9 +323,8 @@ def attribute(self: Evaluator, symbol: Symbol, name: str) -> Value:
     if name == "args" and library.is_exception(symbol):
         return tuple(symbol.details[0])
     if symbol.called and symbol.details is not None:
-        found = trees.field(symbol, name)
-        if found is not None:
-            return found
+        if trees.has_field(symbol, name):
+            return trees.field(symbol, name)
         return addresses.result_attribute(self, symbol, full, name)
     return Symbol(full, symbol.called)
 
@@ -434,6 +435,8 @@ def put_item(self: Evaluator, symbol: Symbol, index: Value, new: Value) -> None:
         emit_module(self, index, None)
         if type(new) in (Namespace, Symbol):
             self.session.patched[f"sys.modules.{index}"] = new
+    elif name == "sys.meta_path":
+        finders.add(self, symbol, [new], {})
     elif name.endswith(_GLOBALS) and type(index) is str:
         put_attribute(self, Symbol(name.rpartition(".")[0]), index, new, None)
     else:
@@ -454,7 +457,7 @@ def delete_item(self: Evaluator, symbol: Symbol, index: Value) -> None:
 
 
 #: Functions that do what a hook does that the program may put in place of the library's.
-_CALLS_HOOK: Final = {"warnings.showwarning": "warnings.warn"}
+_CALLS_HOOK: Final = {"warnings.showwarning": "warnings.warn", "builtins.__import__": "builtins.import"}
 
 
 def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: ast.AST | None) -> None:
@@ -465,9 +468,15 @@ def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: 
         emit_call(self, full, node)
     if symbol.name.startswith("ast.") and type(new) is str and processes.looks_like_command(new):
         processes.shell(self, new, "syntax tree")
+    if full == "sys.meta_path":
+        finders.add(self, symbol, [new], {})
     if (full == "sys.argv" or not symbol.called) and len(self.session.patched) < 256:
         for each in (full, _CALLS_HOOK.get(full, full)):
             self.session.patched[each] = new
+    if symbol.name.startswith("ast.") and symbol.called and symbol.details is not None:
+        symbol.details[1][name] = new
+    if widgets.is_widget(symbol):
+        widgets.put(self, symbol, name, new)
     if root == "logging" and name == "handlers":
         listeners.listen(self, symbol, [new], {})
     if full.startswith("get_ipython.") and type(new) in (Function, Partial):
@@ -482,10 +491,6 @@ def put_attribute(self: Evaluator, symbol: Symbol, name: str, new: Value, node: 
 def call(self: Evaluator, symbol: Symbol, arguments: list[Value], keywords: dict[str, Value]) -> Value:
     """``symbol(*arguments, **keywords)``."""
     name = symbol.name
-    if name in self.session.patched and not symbol.called:
-        patched = self.session.patched[name]
-        if patched is not symbol and type(patched) is not Symbol:
-            return self.call(patched, arguments, keywords)
     if symbol.called and symbol.details is not None and _hands_on(self, symbol, arguments, keywords):
         self.escape_all(arguments, keywords)  # future.add_done_callback(f), stage.map(f)
         return Symbol(name, True, (arguments, keywords))

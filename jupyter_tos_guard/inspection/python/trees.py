@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument, first_argument
 from jupyter_tos_guard.inspection.python.cell import parse_python
-from jupyter_tos_guard.inspection.python.values import UNKNOWN, Code, Generator, Symbol, Value
+from jupyter_tos_guard.inspection.python.values import (
+    UNKNOWN,
+    Bound,
+    Code,
+    Function,
+    Generator,
+    Instance,
+    Symbol,
+    Value,
+    is_plain,
+)
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.inspection.python.evaluation import Evaluator
@@ -38,40 +48,44 @@ def is_tree(value: Value) -> bool:
 def nodes_of(code: Code) -> Symbol | None:
     """Nodes of a text that was parsed, which the program may change."""
     if code.nodes is None and code.source and len(code.source) <= _MAX_TEXT:
-        body: Any = parse_python(code.source)
+        body: Any = parse_python(code.source.strip(" \t") if code.mode == "eval" else code.source)
         tree: ast.AST = ast.Module(body=body, type_ignores=[])
         if code.mode == "eval" and len(body) == 1 and type(body[0]) is ast.Expr:
             tree = ast.Expression(body=body[0].value)
-        code.nodes = _as_value(tree, _MAX_DEPTH)
+        code.nodes = node_value(tree, [_MAX_NODES])
     return code.nodes
 
 
-def _as_value(node: Any, depth: int) -> Any:
+def node_value(node: Any, left: list[int], depth: int = _MAX_DEPTH) -> Any:
+    """Return a syntax tree as the program sees it; ``left`` counts down the nodes that are looked at."""
     if isinstance(node, list):
-        return [_as_value(each, depth - 1) for each in node]
+        return [node_value(each, left, depth - 1) for each in node]
     if not isinstance(node, ast.AST):
         return node
-    if depth <= 0:
+    left[0] -= 1
+    if depth <= 0 or left[0] < 0:
         return UNKNOWN
-    fields = {name: _as_value(each, depth - 1) for name, each in ast.iter_fields(node)}
+    fields = {name: node_value(each, left, depth - 1) for name, each in ast.iter_fields(node)}
     return Symbol(f"ast.{type(node).__name__}", True, ([], fields))
 
 
-def field(value: Value, name: str) -> Value | None:
-    """``node.name``, None if a node has no such field."""
+def has_field(value: Value, name: str) -> bool:
+    """Whether ``value`` is a node that has ``name``."""
     cls = _class_of(value)
-    if cls is None or name not in cls._fields:
-        return None
-    fields = _fields(value, cls)
-    return fields.setdefault(name, [] if name in _LISTS else UNKNOWN)
+    return cls is not None and name in cls._fields
+
+
+def field(value: Symbol, name: str) -> Value:
+    """``node.name``."""
+    fields = _fields(value, _class_of(value))
+    return fields.setdefault(name, []) if name in _LISTS else fields.get(name, UNKNOWN)
 
 
 def put_field(self: Evaluator, value: Value, name: str, new: Value) -> bool:
     """``node.name = new``; False if a node has no such field."""
-    cls = _class_of(value)
-    if cls is None or name not in cls._fields:
+    if not has_field(value, name):
         return False
-    self.store(_fields(value, cls), name, new)
+    self.store(_fields(value, _class_of(value)), name, new)
     return True
 
 
@@ -122,6 +136,24 @@ def walk(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywor
     return Generator(found if symbol.name.endswith("walk") else found[1:])
 
 
+def rewrite(self: Evaluator, transformer: Instance, value: Value, depth: int = _MAX_DEPTH) -> Value:
+    """Return what ``ast.NodeTransformer`` makes of a tree, from its leaves up."""
+    self.budget.spend(1)
+    if type(value) is list and depth:
+        made = [rewrite(self, transformer, each, depth - 1) for each in value]
+        return [one for each in made if each is not None for one in (each if type(each) is list else [each])]
+    if type(value) is Code and (nodes := nodes_of(value)) is not None:
+        value = nodes
+    cls = _class_of(value)
+    if not depth or cls is None:
+        return value
+    fields = _fields(value, cls)
+    for name, each in list(fields.items()):
+        fields[name] = rewrite(self, transformer, each, depth - 1)
+    method = transformer.cls.find(f"visit_{cls.__name__}")
+    return value if type(method) is not Function else self.attempt(Bound(method, transformer), [value])
+
+
 def build_tree(value: Value, depth: int = _MAX_DEPTH, left: list[int] | None = None) -> Any:
     """Syntax tree out of ``ast.Call(func=…, args=[…])`` as the program put it together."""
     left = [_MAX_NODES] if left is None else left
@@ -135,7 +167,9 @@ def build_tree(value: Value, depth: int = _MAX_DEPTH, left: list[int] | None = N
         if not (isinstance(cls, type) and issubclass(cls, ast.AST)):
             return None
         fields = dict(_fields(value, cls)) if value.details else {}
-        tree: Any = cls(**{str(key): build_tree(each, depth - 1, left) for key, each in fields.items()})
+        if cls is not ast.Constant:  # what a constant holds is no tree
+            fields = {name: build_tree(each, depth - 1, left) for name, each in fields.items()}
+        tree: Any = cls(**{str(name): each for name, each in fields.items()})
         for name in cls._fields:
             if not hasattr(tree, name):
                 setattr(tree, name, [] if name in _LISTS else None)
@@ -148,7 +182,7 @@ def build_tree(value: Value, depth: int = _MAX_DEPTH, left: list[int] | None = N
         return ast.Module(body=parse_python(value.source), type_ignores=[])
     if type(value) in (list, tuple):
         return [build_tree(each, depth - 1, left) for each in value]
-    return value
+    return value if is_plain(value) else ast.Name("_unknown", ast.Load(), lineno=1, col_offset=0)
 
 
 def unparse(value: Value) -> Value:

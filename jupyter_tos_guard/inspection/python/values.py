@@ -49,6 +49,10 @@ class Symbol:
         return f"<{self.name}{'()' if self.called else ''}>"
 
 
+#: Among the keywords of a library's object: the program's functions that it calls by itself.
+WAITING = "\0waiting"
+
+
 class Choice:
     """One of several values: which one depends on what is not known."""
 
@@ -118,7 +122,7 @@ class Function:
 class Class:
     """A class of the user's; bases may be symbols."""
 
-    __slots__ = ("bases", "keywords", "name", "namespace")
+    __slots__ = ("bases", "keywords", "name", "namespace", "source")
 
     def __init__(
         self, name: str, bases: list[Value], namespace: dict[str, Value], keywords: dict[str, Value]
@@ -127,6 +131,8 @@ class Class:
         self.bases = bases
         self.namespace = namespace
         self.keywords = keywords
+        #: The text that it stands in, and its node there.
+        self.source: Any = None
 
     def find(self, name: str) -> Value:
         """Attribute of the class or of its bases, depth first; None if there is none."""

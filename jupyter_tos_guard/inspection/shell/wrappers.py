@@ -15,6 +15,7 @@ from typing import NamedTuple
 from jupyter_tos_guard.inspection.bounded_regex import MAX_FILLED, affordable, fill_in
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
+from jupyter_tos_guard.inspection.python.cell import source_text
 from jupyter_tos_guard.inspection.shell.options import options_of
 from jupyter_tos_guard.inspection.shell.process import (
     BIN_FOLDERS,
@@ -780,7 +781,7 @@ def run_python_file(process: Process, path: str, arguments: Sequence[str]) -> st
         if process.downloaded(path):
             process.emit(Kind.OPAQUE, "download-run")
         return HOLE
-    return _python_text(process, text_of(file.content), f"file {path}", argv=[path, *arguments])
+    return _python_text(process, source_text(file.content), f"file {path}", argv=[path, *arguments])
 
 
 def _python_module(process: Process, module: str, arguments: list[str]) -> str:
@@ -917,14 +918,32 @@ def _jupyter(process: Process) -> str:
         if file.content is None:
             process.emit(Kind.OPAQUE, "download-run")
         else:
-            run_cells(process, notebook_cells(text_of(file.content)), f"notebook {path}")
+            injected = _parameters(arguments) if verb == "papermill" else ""
+            run_cells(process, notebook_cells(text_of(file.content), injected), f"notebook {path}")
         if verb == "papermill":
             break
     return HOLE
 
 
-def notebook_cells(text: str) -> list[str]:
-    """Read the sources of a notebook's code cells; empty when it is none."""
+def _parameters(arguments: Sequence[str]) -> str:
+    """Return the assignments that ``papermill -p name value`` puts into a notebook."""
+    lines = []
+    for option, name, value in zip(arguments, [*arguments[1:], ""], [*arguments[2:], "", ""], strict=False):
+        if option in ("-p", "--parameters", "-r", "--parameters_raw") and name.isidentifier():
+            lines.append(f"{name} = {value if value.isdigit() and option[1:2] == 'p' else repr(value)}\n")
+        if option in ("-y", "--parameters_yaml"):
+            lines += [f"{key} = {text!r}\n" for key, text in _YAML_PAIR.findall(name)]
+    return "".join(lines)
+
+
+_YAML_PAIR = re.compile(r"(?:^|[{,\n])[ \t]*(\w+):[ \t]+[\"']?([^\n,}\"']{1,2000})")
+
+
+def notebook_cells(text: str, parameters: str = "") -> list[str]:
+    """Read the sources of a notebook's code cells; empty when it is none.
+
+    ``parameters`` go behind the cell that is tagged so, else before the first.
+    """
     if len(text) > 1 << 20:
         return []
     try:
@@ -932,7 +951,13 @@ def notebook_cells(text: str) -> list[str]:
         cells = notebook.get("cells") or [
             c for w in notebook.get("worksheets", []) for c in w.get("cells", [])
         ]
-        sources = [c.get("source", c.get("input", "")) for c in cells if c.get("cell_type") == "code"]
+        cells = [c for c in cells if c.get("cell_type") == "code"]
+        sources = [c.get("source", c.get("input", "")) for c in cells]
+        if parameters:
+            tagged = [
+                i for i, c in enumerate(cells, 1) if "parameters" in c.get("metadata", {}).get("tags", ())
+            ]
+            sources.insert(tagged[0] if tagged else 0, parameters)
     except (ValueError, AttributeError, TypeError, RecursionError):
         return []
     return ["".join(s) if isinstance(s, list) else str(s) for s in sources]
@@ -1075,6 +1100,9 @@ def task_runner(process: Process) -> str:
         text = text_of(file.content)[: 1 << 16]
         language = next((v for k, v in _FILE_LANGUAGES.items() if path.lower().endswith(k)), "")
         if language == "python":
+            beside = process.read("conftest.py") if process.name in ("pytest", "py.test") else None
+            if beside and not path.endswith("conftest.py"):
+                text = f"{beside[: 1 << 16]}\n{text}"
             process.python(_with_calls(process.name, text, arguments), f"file {path}")
         elif language == "sh":
             process.shell(text, f"file {path}")

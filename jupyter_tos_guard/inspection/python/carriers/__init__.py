@@ -12,23 +12,29 @@ from typing import Any, Final
 from jupyter_tos_guard.inspection.python.carriers import (
     arrays,
     command_lines,
+    databases,
     listeners,
     markup,
+    pages,
     queues,
     records,
     settings,
     tables,
     templates,
+    widgets,
 )
 
 HANDLERS: Final[dict[str, Any]] = {
     **settings.HANDLERS,
     **command_lines.HANDLERS,
+    **databases.HANDLERS,
     **markup.HANDLERS,
+    **pages.HANDLERS,
     **records.HANDLERS,
     **queues.HANDLERS,
     **listeners.HANDLERS,
     **arrays.HANDLERS,
     **tables.HANDLERS,
+    **widgets.HANDLERS,
     **templates.HANDLERS,
 }

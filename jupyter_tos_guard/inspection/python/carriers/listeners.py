@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords
+from jupyter_tos_guard.inspection.facts import HOLE
+from jupyter_tos_guard.inspection.python import methods
+from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument
 from jupyter_tos_guard.inspection.python.carriers.given import native
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
@@ -15,6 +17,8 @@ from jupyter_tos_guard.inspection.python.values import (
     Instance,
     Namespace,
     Native,
+    Path,
+    Stream,
     Symbol,
     Value,
     either,
@@ -33,14 +37,60 @@ def listen(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
     """``logger.addHandler(handler)``, ``addFilter``, ``logger.handlers = […]``: who hears each message."""
     kept = self.session.patched
     given = [*arguments, *keywords.values()]
+    if symbol.name.endswith("basicConfig"):
+        named = {"mode": keywords.get("filemode", "a"), _FORMAT: keywords.get("format", _USUAL)}
+        target = keywords.get("filename", keywords.get("stream"))
+        given = [keywords.get("handlers"), Symbol("logging.FileHandler", True, ([target], named))]
     for each in [one for value in given for one in (value if type(value) is list else [value])]:
         names = ("handle", "emit", "filter")
         found = [each.cls.find(name) for name in names] if type(each) is Instance else []
         called = [Bound(method, each) for method in found if type(method) is Function]
         if type(each) in (Function, Bound):
             called = [each]
+        if type(each) is Symbol and each.called and each.details and each.details[0]:
+            called = _written(self, each)
         for level in _LEVELS if called and len(kept) < 256 else ():
             kept[_LISTENERS + level] = [*kept.get(_LISTENERS + level, []), *called][:8]
+    return None
+
+
+#: A file handler's setting: how it writes a message.
+_FORMAT: Final = "\0format"
+_USUAL: Final = "%(levelname)s:%(name)s:%(message)s"
+
+
+def _written(self: Evaluator, handler: Symbol) -> list[Value]:
+    """Return what a handler does that writes messages to a file."""
+    from jupyter_tos_guard.inspection.shell import process
+
+    (target, *more), named = handler.details
+    path = self.text(target) if type(target) in (str, Path) else ""
+    if not handler.name.endswith("Handler") or not (path or type(target) is Stream) or HOLE in path:
+        return []
+    mode = more[0] if more else named.get("mode")
+    if path and mode == "w":
+        process.write_file(path, "", self.state, self.origin_of(self.node))
+
+    def write(given: Arguments) -> Value:
+        now = self.current()
+        record = {**given[0].attributes, "name": HOLE, "asctime": HOLE}
+        line = now.text(now.binary(ast.Mod, named.get(_FORMAT, "%(message)s"), record)) + "\n"
+        if path:
+            process.write_file(path, line, now.state, now.origin_of(now.node), append=True)
+        else:
+            methods.write(now, target, line)
+        return None
+
+    return [native(write)]
+
+
+def set_format(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``handler.setFormatter(logging.Formatter(text))``."""
+    made = argument(arguments, keywords, 0, "fmt")
+    if symbol.details is not None and type(made) is Symbol and made.details is not None:
+        given, named = made.details
+        text = argument(given, named, 0, "fmt")
+        symbol.details[1][_FORMAT] = text if type(text) is str and "%(" in text else "%(message)s"
     return None
 
 
@@ -120,6 +170,19 @@ HANDLERS: Final[dict[str, Any]] = {
         listen,
     ),
     **dict.fromkeys([f"logging.{each}{word}" for each in _LOGGERS for word in _LEVELS], message),
+    **dict.fromkeys(
+        [
+            f"logging.{each}Handler.setFormatter"
+            for each in (
+                "File",
+                "Stream",
+                "handlers.RotatingFile",
+                "handlers.TimedRotatingFile",
+                "handlers.WatchedFile",
+            )
+        ],
+        set_format,
+    ),
     **dict.fromkeys(
         [f"logging.{each}.format" for each in ("Handler", "StreamHandler", "FileHandler", "Formatter")],
         shown_message,

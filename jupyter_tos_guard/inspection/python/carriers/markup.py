@@ -1,4 +1,4 @@
-"""Markup and packed data: XML, mail and streams that are decompressed."""
+"""Markup and packed data: XML, mail, texts in images and streams that are decompressed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jupyter_tos_guard.inspection.python import library
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords
 from jupyter_tos_guard.inspection.python.carriers.given import content, file_content, native
-from jupyter_tos_guard.inspection.python.values import UNKNOWN, Namespace, Native, Symbol, Value
+from jupyter_tos_guard.inspection.python.values import UNKNOWN, Namespace, Native, Path, Symbol, Value
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.inspection.python.evaluation import Evaluator
@@ -156,6 +156,39 @@ def decompressor(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords
     )
 
 
+def image_text(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``PIL.PngImagePlugin.PngInfo()``: texts that go into an image."""
+    texts: dict[Value, Value] = {}
+
+    def add(given: Arguments) -> Value:
+        if len(given) > 1 and type(given[0]) is str and len(texts) < 64:
+            texts[given[0]] = content(self.current(), given[1]) or UNKNOWN
+        return None
+
+    return Namespace("png texts", {"add_text": native(add), "add_itxt": native(add), "\0texts": texts})
+
+
+def save_image(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``image.save(path, pnginfo=texts)``: only the texts matter."""
+    texts = keywords.get("pnginfo")
+    kept = self.session.patched
+    if arguments and type(texts) is Namespace and len(kept) < 256:
+        kept[f"image {self.text(arguments[0])}"] = texts.attributes.get("\0texts")
+    return None
+
+
+def open_image(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``PIL.Image.open(path)`` with the texts that it was saved with."""
+    path = arguments[0] if arguments else keywords.get("fp")
+    if type(path) in (str, Path):
+        file_content(self, path)  # what waits may write it
+    texts = self.session.patched.get(f"image {self.text(path)}")
+    if texts is None:
+        return Symbol(symbol.name, True, (arguments, keywords))
+    made: dict[str, Value] = {"text": texts, "info": texts, "load": native(lambda given: UNKNOWN)}
+    return Namespace("image", made)
+
+
 HANDLERS: Final[dict[str, Any]] = {
     **dict.fromkeys(
         "xml.etree.ElementTree.fromstring xml.etree.ElementTree.XML xml.etree.ElementTree.parse "
@@ -166,6 +199,12 @@ HANDLERS: Final[dict[str, Any]] = {
         "email.message_from_string email.message_from_bytes email.message_from_file "
         "email.message_from_binary_file".split(),
         mail,
+    ),
+    "PIL.PngImagePlugin.PngInfo": image_text,
+    "PIL.Image.open": open_image,
+    **dict.fromkeys(
+        [f"PIL.Image.{each}.save" for each in ("new", "open", "fromarray", "open.convert", "open.copy")],
+        save_image,
     ),
     "zlib.decompressobj": decompressor,
     "bz2.BZ2Decompressor": decompressor,

@@ -1,4 +1,4 @@
-"""Settings: values that a file or a person at a widget sets."""
+"""Settings: values that a file sets."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.python import library
+from jupyter_tos_guard.inspection.python import library, methods
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument
 from jupyter_tos_guard.inspection.python.carriers.given import content, file_content, native
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
-    Choice,
     Namespace,
+    Stream,
     Symbol,
     Value,
-    either,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +75,22 @@ def settings(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
         name = given[0] if given else None
         if type(name) is not str or name not in sections:
             return UNKNOWN
-        return {key: option(name, key) for key in sections[name]}
+        found = {key: option(name, key) for key in sections[name]}
+        return sections[name] if found == sections[name] else found  # an option may be set in it
+
+    def put_section(given: Arguments) -> Value:
+        if len(given) > 1 and type(given[0]) is str and type(given[1]) is dict:
+            sections[given[0]] = {self.current().text(key).lower(): each for key, each in given[1].items()}
+        return None
+
+    def write(given: Arguments) -> Value:
+        now = self.current()
+        lines = []
+        for name, options in sections.items():
+            lines += [f"[{name}]", *[f"{key} = {now.text(value)}" for key, value in options.items()], ""]
+        if given and type(given[0]) is Stream:
+            methods.write(now, given[0], "\n".join(lines) + "\n")
+        return None
 
     def items(given: Arguments) -> Value:
         found = section(given)
@@ -95,6 +109,9 @@ def settings(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Ke
             "sections": native(lambda given: [name for name in sections if name != "DEFAULT"]),
             "options": native(lambda given: list(sections.get(given[0], {})) if given else UNKNOWN),
             "__getitem__": native(section),
+            "__setitem__": native(put_section),
+            "add_section": native(lambda given: put_section([*given[:1], {}])),
+            "write": native(write),
         },
     )
 
@@ -167,45 +184,6 @@ def _resolved(value: Value, section: str, sections: dict[str, dict[str, Value]])
     return value
 
 
-def widget_value(symbol: Symbol) -> Value:
-    """``.value`` of a widget: what it starts with, or what it offers."""
-    arguments, keywords = symbol.details
-    found: list[Value] = [keywords["value"]] if "value" in keywords else []
-    offered = keywords.get("options", arguments[0] if arguments else None)  # Text("value") too
-    found += offers(offered)
-    return either([*found, UNKNOWN]) if found else UNKNOWN
-
-
-def offers(value: Value) -> list[Value]:
-    """Values among which a person may choose: a list, pairs of label and value, a dictionary."""
-    if type(value) is dict:
-        return list(value.values())[: Choice.MAX]
-    if type(value) in (list, tuple):
-        return [each[1] if type(each) is tuple and len(each) == 2 else each for each in value[-Choice.MAX :]]
-    if type(value) is str:
-        return [value]
-    return []
-
-
-def interact(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """``interact(function, name=choices)``, also as a decorator: the function is called with each choice."""
-    given: Keywords = {}
-    for name, value in keywords.items():
-        if type(value) is Symbol and value.details is not None:
-            given[name] = widget_value(value)
-        else:
-            found = offers(value)
-            given[name] = either(found) if found else UNKNOWN
-
-    def apply(function: Value) -> Value:
-        self.current().defer(function, [], given)
-        return function
-
-    if arguments:
-        return apply(arguments[0])
-    return native(lambda functions: apply(functions[0]) if functions else UNKNOWN)
-
-
 HANDLERS: Final[dict[str, Any]] = {
     **dict.fromkeys(
         "configparser.ConfigParser configparser.RawConfigParser configparser.SafeConfigParser "
@@ -213,10 +191,4 @@ HANDLERS: Final[dict[str, Any]] = {
         settings,
     ),
     **dict.fromkeys("yaml.safe_load yaml.safe_load_all ruamel.yaml.safe_load".split(), parsed_document),
-    **dict.fromkeys(
-        "ipywidgets.interact ipywidgets.interact_manual ipywidgets.interactive ipywidgets.widgets.interact "
-        "ipywidgets.interactive_output ipywidgets.widgets.interact_manual "
-        "ipywidgets.widgets.interactive".split(),
-        interact,
-    ),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jupyter_tos_guard.inspection.python import library
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument, first_argument
 from jupyter_tos_guard.inspection.python.carriers import arrays
-from jupyter_tos_guard.inspection.python.carriers.given import MAX_TEXT, file_content, native
+from jupyter_tos_guard.inspection.python.carriers.given import file_content, native
 from jupyter_tos_guard.inspection.python.cell import parse_python
 from jupyter_tos_guard.inspection.python.values import (
     CALLABLE,
@@ -638,15 +637,6 @@ def file_lines(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
     return Generator(lines) if word == "input" else lines
 
 
-def statement(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """``connection.execute(sql)``: texts that SQL joins are one text; the result may be any of them."""
-    if arguments and type(arguments[0]) is str and len(arguments[0]) <= MAX_TEXT:
-        arguments = [re.sub(r"'\s*\|\|\s*'", "", arguments[0]), *arguments[1:]]
-    from jupyter_tos_guard.inspection.python.effects import guesses
-
-    return guesses.guess(self, symbol, arguments, keywords)
-
-
 HANDLERS: Final[dict[str, Any]] = {
     **dict.fromkeys(TABLES, make),
     "pandas.merge": merged,
@@ -655,9 +645,5 @@ HANDLERS: Final[dict[str, Any]] = {
         "linecache.getline linecache.getlines fileinput.input fileinput.FileInput numpy.loadtxt "
         "numpy.genfromtxt".split(),
         file_lines,
-    ),
-    **dict.fromkeys(
-        [f"sqlite3.connect.{each}execute" for each in ("", "cursor.")] + ["sqlite3.connect.executescript"],
-        statement,
     ),
 }

@@ -12,6 +12,7 @@ from typing import Any, Final
 from jupyter_tos_guard.inspection.python.effects import (
     addresses,
     files,
+    finders,
     kernels,
     modules,
     processes,
@@ -27,4 +28,5 @@ HANDLERS: Final[dict[str, Any]] = {
     **programs.HANDLERS,
     **shell.HANDLERS,
     **kernels.HANDLERS,
+    **finders.HANDLERS,
 }

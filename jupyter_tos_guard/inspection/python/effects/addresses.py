@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.python import library
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument, first_argument
-from jupyter_tos_guard.inspection.python.carriers import settings
+from jupyter_tos_guard.inspection.python.carriers import widgets
 from jupyter_tos_guard.inspection.python.effects.files import save
 from jupyter_tos_guard.inspection.python.effects.processes import argv, decoded, node_of, shell
 from jupyter_tos_guard.inspection.python.values import (
@@ -271,8 +271,8 @@ def source_of(value: Value) -> str:
 
 def result_attribute(self: Evaluator, symbol: Symbol, full: str, name: str) -> Value:
     """Attribute of what a library's call returned."""
-    if name == "value" and symbol.name.startswith("ipywidgets."):
-        return settings.widget_value(symbol)
+    if (chosen := widgets.attribute(symbol, name)) is not None:
+        return chosen
     return Symbol(full, True, symbol.details)
 
 

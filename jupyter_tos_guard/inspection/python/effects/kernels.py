@@ -19,6 +19,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Stream,
     Symbol,
     Value,
+    is_plain,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def _new_notebook(self: Evaluator, symbol: Symbol, arguments: Arguments, keyword
 def _new_cell(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     kind = "code" if "code" in symbol.name else "markdown"
     source = argument(arguments, keywords, 0, "source", "input") or ""
-    return Namespace("cell", {"cell_type": kind, "source": source, "metadata": {}, "outputs": []})
+    return Namespace(
+        "cell", {"cell_type": kind, "source": source, "metadata": keywords.get("metadata", {}), "outputs": []}
+    )
 
 
 def _write_notebook(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -92,8 +95,8 @@ def _as_namespace(value: Value) -> Value:
 
 def _execute_notebook(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """nbclient, nbconvert and papermill run a notebook."""
-    given = [*(symbol.details[0] if symbol.details else []), *arguments, *keywords.values()]
-    for each in given:
+    given: Value = argument(arguments, keywords, 2, "parameters") if "papermill" in symbol.name else None
+    for each in [*(symbol.details[0] if symbol.details else []), *arguments, *keywords.values()]:
         if type(each) is Stream:
             each = library.stream_read(each)
         if type(each) in (str, Path) and self.text(each).endswith(".ipynb"):
@@ -107,8 +110,19 @@ def _execute_notebook(self: Evaluator, symbol: Symbol, arguments: Arguments, key
         if type(each) is dict:
             each = _as_namespace(each)
         if type(each) is Namespace and type(each.attributes.get("cells")) is list:
-            run_notebook(self, each.attributes["cells"])
+            run_notebook(self, _with_parameters(self, each.attributes["cells"], given))
     return Symbol(symbol.name, True)
+
+
+def _with_parameters(self: Evaluator, cells: list[Value], parameters: Value) -> list[Value]:
+    """Cells with assignments behind the one that is tagged for them, else before the first."""
+    if type(parameters) is not dict:
+        return cells
+    lines = [f"{self.text(name)} = {each!r}\n" for name, each in parameters.items() if is_plain(each)]
+    metadata = [as_plain(each).get("metadata") if type(each) in (dict, Namespace) else None for each in cells]
+    tags = [each.get("tags", ()) if type(each) is dict else () for each in metadata]
+    index = next((number for number, each in enumerate(tags, 1) if "parameters" in each), 0)
+    return [*cells[:index], {"cell_type": "code", "source": "".join(lines)}, *cells[index:]]
 
 
 def run_notebook(self: Evaluator, cells: list[Value]) -> None:
@@ -142,7 +156,37 @@ def _front_end(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
         except (SyntaxError, ValueError):
             code = match.group(2)
         magics.run_nested(self, code, ("javascript",))
+    for match in _INVOKED.finditer(text[:20_000]):
+        function = self.session.patched.get(f"\0{match.group(2)}.{_INVOKE}")
+        if function is not None:
+            self.defer(function, _literal(match.group(3), []), _literal(match.group(4), {}))
     return Symbol(symbol.name, True)
+
+
+_INVOKE: Final = "invokeFunction"
+_INVOKED: Final = re.compile(
+    _INVOKE
+    + r"\(\s*(['\"`])([^'\"`\n]{1,200})\1(?:\s*,\s*(\[[^\]]{0,2000}\]))?(?:\s*,\s*(\{[^}]{0,2000}\}))?"
+)
+
+
+def _literal(text: str | None, usual: Any) -> Any:
+    """Value of a list or object of JavaScript's that Python writes alike."""
+    try:
+        made = ast.literal_eval(text or repr(usual))
+    except (SyntaxError, ValueError):
+        return usual
+    return made if type(made) is type(usual) else usual
+
+
+def _register_callback(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``google.colab.output.register_callback(name, function)``: a page may call it."""
+    name = self.text(argument(arguments, keywords, 0, "function_name"))
+    function = argument(arguments, keywords, 1, "callback")
+    if len(self.session.patched) < 256:
+        self.session.patched[f"\0{name}.{_INVOKE}"] = function  # its last word is one to look out for
+    self.escape(function, [], {})
+    return None
 
 
 HANDLERS: Final[dict[str, Any]] = {
@@ -169,4 +213,7 @@ HANDLERS: Final[dict[str, Any]] = {
     "IPython.display.HTML": _front_end,
     "IPython.core.display.HTML": _front_end,
     "IPython.display.display_javascript": _front_end,
+    "IPython.display.display_html": _front_end,
+    "google.colab.output.eval_js": _front_end,
+    "google.colab.output.register_callback": _register_callback,
 }

@@ -13,12 +13,14 @@ from jupyter_tos_guard.inspection.facts import HOLE, Kind
 from jupyter_tos_guard.inspection.paths import resolve
 from jupyter_tos_guard.inspection.python import reflection
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument, first_argument
+from jupyter_tos_guard.inspection.python.cell import source_text
 from jupyter_tos_guard.inspection.python.effects.processes import argv
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Bound,
     Class,
     Function,
+    Generator,
     Instance,
     Namespace,
     Native,
@@ -79,8 +81,8 @@ def _load_module(self: Evaluator, name: str, path: str, file: File, node: ast.AS
     self.session.modules[name] = module
     outer, self.node = self.node, node
     try:
-        text = file.content if isinstance(file.content, str) else reflection._decode(file.content)
-        module.attributes["__name__"] = name
+        text = source_text(file.content)
+        module.attributes.update({"__name__": name, "\0source": text})
         own = path.endswith("__init__.py")
         module.attributes["__package__"] = name if own else name.rpartition(".")[0]
         self.run_text(text, ("import", f"file {path}"), node, module.attributes)
@@ -111,7 +113,7 @@ def run_file(
     if (file is not None and file.content is not None and path.endswith((".py", ".ipy", ".txt"))) or (
         file is not None and file.content is not None and "." not in posixpath.basename(path)
     ):
-        text = file.content if isinstance(file.content, str) else reflection._decode(file.content)
+        text = source_text(file.content)
         before = len(self.state.facts)
         with self.session.argv([path, *words]):
             self.run_text(text, (f"file {path}",), self.node, made, ipython=path.endswith(".ipy"))
@@ -134,20 +136,88 @@ def _run_module(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
 
 def run_tests(self: Evaluator, names: dict[str, Value]) -> None:
     """Call what a test runner calls: functions by their names, methods of test classes."""
-    for name, value in list(names.items())[:500]:
+    found = list(names.items())[:500]
+    for _, value in found:
+        if type(value) is Function and any(named.get("autouse") for _, named in _marks(value, "fixture")):
+            _result(self, value, names)
+    for name, value in found:
         if type(value) is Function and _TEST.match(name):
-            # A test's parameters are the results of functions that are so named.
-            given = [names.get(each.arg, UNKNOWN) for each in value.node.args.args]
-            self.call(value, [self.call(each, []) if type(each) is Function else UNKNOWN for each in given])
+            _test(self, value, names)
         elif type(value) is Class and (
             name.startswith("Test")
             or any(type(each) is Symbol and "TestCase" in each.name for each in value.lineage())
         ):
+            _use_fixtures(self, value, names)
             receiver = Instance(value)
             members = [each for each in value.namespace.items() if type(each[1]) is Function]
             for word, member in sorted(members, key=lambda each: each[0].lower()[:5] != "setup"):
                 if _TEST.match(word):
-                    self.call(Bound(member, receiver), [])
+                    _test(self, member, names, receiver)
+
+
+_MARKS: Final = "\0marks"
+
+
+def mark(value: Value, decorator: Symbol) -> None:
+    """Keep what a decorator of pytest says of a function or class."""
+    if type(value) in (Function, Class):
+        kept = value.attributes if type(value) is Function else value.keywords
+        kept.setdefault(_MARKS, []).append((decorator.name.rpartition(".")[2], decorator.details))
+
+
+def _marks(value: Value, word: str) -> list[tuple[Arguments, Keywords]]:
+    kept = value.attributes if type(value) is Function else value.keywords
+    return [details for name, details in kept.get(_MARKS, ()) if name == word]
+
+
+def _use_fixtures(self: Evaluator, value: Value, names: dict[str, Value]) -> None:
+    for arguments, _ in _marks(value, "usefixtures"):
+        for each in arguments[:16]:
+            if type(each) is str and type(names.get(each)) is Function:
+                _result(self, names[each], names)
+
+
+def _test(self: Evaluator, function: Function, names: dict[str, Value], *given: Value) -> None:
+    """Call a test with each of its parameters."""
+    _use_fixtures(self, function, names)
+    ways: list[dict[str, Value]] = [{}]
+    for arguments, _ in _marks(function, "parametrize"):
+        if len(arguments) > 1:
+            labels = arguments[0].replace(",", " ").split() if type(arguments[0]) is str else arguments[0]
+            rows = [_row(labels, each) for each in self.items(arguments[1])[:32]]
+            ways = [{**way, **row} for way in ways for row in rows][:32]
+    for way in ways:
+        _result(self, function, names, *given, chosen=way)
+
+
+def _row(labels: Value, value: Value) -> dict[str, Value]:
+    if type(value) is Symbol and value.name == "pytest.param" and value.details:
+        value = tuple(value.details[0]) if len(labels) > 1 else value.details[0][0]
+    return dict(
+        zip(labels, value if len(labels) > 1 and type(value) in (list, tuple) else [value], strict=False)
+    )
+
+
+def _result(
+    self: Evaluator,
+    function: Function,
+    names: dict[str, Value],
+    *given: Value,
+    chosen: dict[str, Value] | None = None,
+    depth: int = 6,
+) -> Value:
+    """Call a test or fixture; its parameters are the results of fixtures that are so named."""
+    values = list(given)
+    for each in function.node.args.args[len(given) :]:
+        fixture = names.get(each.arg)
+        if chosen and each.arg in chosen:
+            values.append(chosen[each.arg])
+        elif type(fixture) is Function and depth:
+            values.append(_result(self, fixture, names, depth=depth - 1))
+        else:
+            values.append(UNKNOWN)
+    made = self.call(function, values)
+    return made.items[0] if type(made) is Generator and made.items else made
 
 
 _TEST: Final = re.compile(r"test|pytest_|[sS]et_?[uU]p|[tT]ear_?[dD]own")
@@ -226,6 +296,35 @@ def _module_from_spec(self: Evaluator, symbol: Symbol, arguments: Arguments, key
     return Namespace("module", {})
 
 
+#: Commands that an installation or a build goes through.
+_BUILDS: Final = frozenset(
+    "build build_py build_ext build_clib build_scripts install install_lib install_data install_scripts "
+    "develop editable_wheel egg_info dist_info bdist_wheel bdist bdist_egg sdist".split()
+)
+
+
+def _setup(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``setuptools.setup(cmdclass={…})``: the commands that are asked for, or that a build goes through."""
+    given = self.session.patched.get("sys.argv")
+    words = [self.text(each) for each in given[1:]] if type(given) is list else ["install"]
+    commands = keywords.get("cmdclass")
+    for name, cls in list(commands.items())[:32] if type(commands) is dict else ():
+        if type(cls) is Class and (name in words or (name in _BUILDS and not _BUILDS.isdisjoint(words))):
+            command = self.instantiate(cls, [], {})
+            for word in ("initialize_options", "", "finalize_options", "run"):
+                method = cls.find(word)
+                if not word and type(command) is Instance and name in words:
+                    command.attributes.update(_options(words[words.index(name) + 1 :]))
+                elif type(method) is Function:
+                    self.attempt(Bound(method, command), [])
+    return Symbol(symbol.name, True)
+
+
+def _options(words: Sequence[str]) -> dict[str, Value]:
+    pairs = [word[2:].partition("=") for word in words if word.startswith("--")]
+    return {name.replace("-", "_"): value if equals else 1 for name, equals, value in pairs}
+
+
 def _start_ipython(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``IPython.start_ipython(argv=["-c", code])``."""
     from jupyter_tos_guard.inspection.python import magics
@@ -242,6 +341,8 @@ def _start_ipython(self: Evaluator, symbol: Symbol, arguments: Arguments, keywor
 
 
 HANDLERS: Final[dict[str, Any]] = {
+    "setuptools.setup": _setup,
+    "distutils.core.setup": _setup,
     "runpy.run_path": _run_path,
     "builtins.execfile": _run_path,
     "IPython.utils.py3compat.execfile": _run_path,

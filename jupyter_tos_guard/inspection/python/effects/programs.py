@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 
 def _unpickle(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     from jupyter_tos_guard.inspection.python import decoding
+    from jupyter_tos_guard.inspection.shell import process
 
     data = argument(arguments, keywords, 0, "data", "file", "f", "filename")
     path = data.path if type(data) is Stream else self.text(data) if type(data) in (str, Path) else ""
+    if path:
+        process.find_file(path, self.state)  # what waits may write it
     kept = self.session.patched.get(f"pickled {path}") if path else None
     if type(kept) is decoding.Pickled:
         return decoding.restore(self, kept.value)
@@ -57,6 +60,18 @@ def _pickle(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
             self.session.patched[f"pickled {path}"] = made
         return None
     return made
+
+
+def _save_array(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``numpy.save(path, array)`` and ``numpy.savez(path, name=array)``."""
+    several = "savez" in symbol.name
+    target, *rest = arguments or [UNKNOWN]
+    named = {f"arr_{index}": each for index, each in enumerate(rest)} | keywords
+    value: Value = named if several else argument(arguments, keywords, 1, "arr")
+    if type(target) in (str, Path):
+        suffix = ".npz" if several else ".npy"
+        target = self.text(target).removesuffix(suffix) + suffix
+    return _pickle(self, symbol, [value, target], {})
 
 
 def _run_statement(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -154,6 +169,7 @@ HANDLERS: Final[dict[str, Any]] = {
         _unpickle,
     ),
     **dict.fromkeys("pickle.dumps pickle.dump pickle._dumps joblib.dump torch.save".split(), _pickle),
+    **dict.fromkeys("numpy.save numpy.savez numpy.savez_compressed".split(), _save_array),
     **dict.fromkeys(
         "timeit.timeit timeit.repeat timeit.Timer timeit.main cProfile.run cProfile.runctx "
         "profile.run pdb.run pdb.runeval bdb.Bdb.run trace.Trace.run cProfile.Profile.run "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
-from jupyter_tos_guard.inspection.python import reflection
+from jupyter_tos_guard.inspection.python import library, reflection, trees
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument, first_argument
 from jupyter_tos_guard.inspection.python.effects.history import history_inputs
 from jupyter_tos_guard.inspection.python.effects.processes import (
@@ -24,6 +25,7 @@ from jupyter_tos_guard.inspection.python.values import (
     Code,
     Function,
     Instance,
+    Namespace,
     Native,
     Partial,
     Symbol,
@@ -164,6 +166,48 @@ def _unregister(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
     return None
 
 
+#: Key of what is called when a cell raises, whose last word is a word to look out for.
+_ON_ERROR: Final = "\0errors.raise"
+
+
+def _on_error(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``set_custom_exc((kinds, …), handler)``."""
+    kinds = argument(arguments, keywords, 0, "exc_tuple")
+    handler = argument(arguments, keywords, 1, "handler")
+    self.session.patched[_ON_ERROR] = (kinds, handler)
+    self.escape(handler, [], {})
+    return None
+
+
+def tell_error(self: Evaluator, value: Value) -> None:
+    """Call what the program wants called when a cell raises ``value``."""
+    session = self.session
+    if _ON_ERROR not in session.patched or self.frame.names is not self.state.names:
+        return
+    with session.original(_ON_ERROR) as (kinds, handler):
+        if library.catches(self, kinds, value) is not False:
+            kind = value.cls if type(value) is Instance else UNKNOWN
+            self.attempt(handler, [Symbol("get_ipython", True), kind, value, UNKNOWN])
+
+
+def _on_event(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``events.register("pre_run_cell", function)``: it is told of each cell."""
+    event = argument(arguments, keywords, 0, "event")
+    function = argument(arguments, keywords, 1, "function")
+    if type(event) is str and event.endswith("run_cell") and type(function) in (Function, Bound, Partial):
+        self.session.told = [*self.session.told, function][-8:]
+    self.escape_all(arguments, keywords)
+    return None
+
+
+def tell_cell(self: Evaluator, source: str) -> None:
+    """Call what the program wants called for each cell."""
+    for each in self.session.told:
+        info = Namespace("info", {"raw_cell": source, "store_history": True, "silent": False})
+        info.attributes["info"] = info  # where it is the result that is told
+        self.attempt(each, [info])
+
+
 def hook(self: Evaluator, name: str, function: Value) -> None:
     """Something of the user's is put into IPython."""
     self.escape(function, [], {})
@@ -197,8 +241,26 @@ def shell_call(self: Evaluator, name: str, arguments: Arguments, keywords: Keywo
                     self.session.transformers.append(one)
                 elif type(one) is Instance:
                     _tree_transformer(self, one)
+                    self.session.rewriters = [*self.session.rewriters, one][-8:]
         return None
     return None
+
+
+def rewritten(self: Evaluator, body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """Statements that the program's own transformers of trees make of a cell's, where they change one."""
+    made: list[ast.stmt] = []
+    for statement in body[:200] if self.session.rewriters else ():
+        self.budget.spend(64)
+        before = ast.dump(statement)
+        values: Value = [trees.node_value(statement, [500])]
+        for each in self.session.rewriters:
+            values = trees.rewrite(self, each, values)
+        built = [trees.build_tree(each) for each in values if each is not UNKNOWN]
+        statements = [ast.Expr(each) if isinstance(each, ast.expr) else each for each in built]
+        statements = [each for each in statements if isinstance(each, ast.stmt)]
+        if [ast.dump(each) for each in statements] != [before]:
+            made += map(ast.fix_missing_locations, statements)
+    return made
 
 
 def _tree_transformer(self: Evaluator, transformer: Instance) -> None:
@@ -259,6 +321,8 @@ HANDLERS: Final[dict[str, Any]] = {
     "get_ipython.alias_manager.define_alias": _alias,
     "get_ipython.alias_manager.soft_define_alias": _alias,
     "get_ipython.define_macro": _alias,
+    "get_ipython.set_custom_exc": _on_error,
+    "get_ipython.events.register": _on_event,
     **dict.fromkeys(
         "IPython.core.magic.register_line_magic IPython.core.magic.register_cell_magic "
         "IPython.core.magic.register_line_cell_magic get_ipython.register_magic_function "
