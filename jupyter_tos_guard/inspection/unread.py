@@ -87,8 +87,11 @@ class Statement:
             kind = type(node)
             if kind is ast.Name:
                 (uses if type(node.ctx) is ast.Load else binds).add(node.id)
-            elif kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+            elif kind in _DEFINITIONS:
                 binds.add(node.name)
+                self.changes.update(map(_base, node.decorator_list))  # @app.route("/")
+                if kind is ast.ClassDef:
+                    self.changes.update(map(_base, node.bases))  # they know their subclasses
             elif kind is ast.alias:
                 self.imports.add((node.asname or node.name).partition(".")[0])
             elif kind in (ast.Attribute, ast.Subscript):
