@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import Kind
 from jupyter_tos_guard.inspection.python import library, sinks, trees
-from jupyter_tos_guard.inspection.python.carriers import arrays, records, tables
+from jupyter_tos_guard.inspection.python.carriers import arrays, listeners, records, tables
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -109,6 +109,7 @@ def _base_method(
     self: Evaluator, value: Instance, base: str, name: str, arguments: list[Value], keywords: dict[str, Value]
 ) -> Value:
     """Call a method that the user's class has from a library's: it may call any method of the user's."""
+    arguments, keywords = listeners.adapted(self, value, base, arguments, keywords)
     result = sinks.call(self, Symbol(f"{base}.{name}"), arguments, keywords)
     if name.startswith("__") and name.endswith("__"):
         return result
@@ -146,14 +147,17 @@ def _get_class(self: Evaluator, value: Class, name: str) -> Value:
         return value.name
     if name == "__dict__":
         return value.namespace
-    if name in ("__bases__", "__mro__"):
+    if name == "__bases__":
         return tuple(value.bases) or (Symbol("builtins.object"),)
+    if name == "__mro__":
+        return (*value.lineage(), Symbol("builtins.object"))
     if name == "__members__" and value.is_enumeration():
         return records.members(value)
     if name == "__base__":
         return value.bases[0] if value.bases else Symbol("builtins.object")
     if name in ("mro", "__subclasses__"):
-        return Native(lambda arguments, keywords: value.lineage() if name == "mro" else Subclasses([value]))
+        found = [*value.lineage(), Symbol("builtins.object")] if name == "mro" else list(value.subclasses)
+        return Native(lambda arguments, keywords: found)
     member = value.find(name)
     if member is None:
         meta = value.keywords.get("metaclass")
@@ -287,7 +291,9 @@ def _raw_attribute(self: Evaluator, receiver: Instance, arguments: list[Value]) 
 def _init_base(
     self: Evaluator, receiver: Value, base: str, arguments: list[Value], keywords: dict[str, Value]
 ) -> Value:
-    if type(receiver) is Instance and base:
+    if type(receiver) is Instance and type(receiver.plain) in (dict, list, set):
+        receiver.plain = self.call(Symbol(base), arguments, keywords)
+    elif type(receiver) is Instance and base:
         receiver.attributes.setdefault("args", tuple(arguments))
         self.escape(Symbol(base), arguments, keywords)  # class P(Popen)
         # Thread.__init__(self, target=…): what the base class keeps is called by it.
@@ -432,6 +438,10 @@ def put(self: Evaluator, value: Value, name: str, new: Value, node: ast.AST | No
         if hook is not None and self.depth < 24:
             self.call(Bound(hook, value), [name, new])
             return
+        held = new.plain if type(new) is Instance else new
+        if name == "__dict__" and type(held) is dict:
+            value.attributes = held
+            return
         self.store(value.attributes, name, new)
         _tell_observers(self, value, name, new)
     elif kind is Namespace:
@@ -544,9 +554,11 @@ def _dict_item(self: Evaluator, value: dict[Value, Value], index: Value) -> Valu
         return UNKNOWN
     if value is self.state.names and type(index) is str:
         return self.lookup(index)
-    default = getattr(value, "default", None)
-    if default is not None:
-        return default
+    factory = self.session.factory_of(value)
+    if factory is not None and library.is_hashable(index) and not isinstance(index, Symbol | type(UNKNOWN)):
+        made = self.call(factory, [])
+        self.store(value, index, made)
+        return made
     if (
         type(index) in (type(UNKNOWN), Symbol)
         and 0 < len(value) <= Choice.MAX
