@@ -290,6 +290,39 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         f"t['a']['b']['c'] = {c!r}",
         "import os\nos.system(t['a']['b']['c'])",
     ],
+    "classes that a metaclass collects": lambda c: [
+        "import os\nclass Meta(type):\n    made = []\n    def __new__(meta, name, bases, body):\n"
+        "        cls = super().__new__(meta, name, bases, body)\n        meta.made.append(cls)\n        return cls",
+        "class Base(metaclass=Meta): what = 'true'",
+        f"class Other(Base): what = {c!r}",
+        "for cls in Meta.made: os.system(cls.what)",
+    ],
+    "class that knows the classes of its classes": lambda c: [
+        "import os\nclass Root:\n    kinds = {}\n    def __init_subclass__(cls): Root.kinds[cls.__name__] = cls",
+        "class Half(Root): verb = 'git clone '",
+        f"class Whole(Half): of = {c.split()[2]!r}",
+        "k = Root.kinds['Whole']\nos.system(k.verb + k.of)",
+    ],
+    "attribute of the class that is None at first": lambda c: [
+        "import os\nclass Only:\n    one = None\n    def __new__(cls):\n        if cls.one is None:\n"
+        "            cls.one = object.__new__(cls)\n            cls.one.words = []\n        return cls.one",
+        f"for each in {c.split()!r}: Only().words.append(each)",
+        "os.system(' '.join(Only().words))",
+    ],
+    "data class made by a call": lambda c: [
+        "import os, dataclasses\nJob = dataclasses.make_dataclass('Job', ['verb', ('of', str), ('to', str, 'x')])",
+        f"job = Job('git clone', of={c.split()[2]!r})",
+        "os.system(f'{job.verb} {job.of} {job.to}')",
+    ],
+    "class that a library fills": lambda c: [
+        "import os\nfrom attrs import define, field\n@define\nclass Job:\n    verb: str\n    words: list = field(factory=list)",
+        f"job = Job('git clone')\njob.words.append({c.split()[2]!r})",
+        "os.system(' '.join([job.verb, *job.words]))",
+    ],
+    "method that is held weakly": lambda c: [
+        "import os, weakref\nclass Eye:\n    def see(self, what): os.system(what)\neye = Eye()\nheld = weakref.WeakMethod(eye.see)",
+        f"held()({c!r})",
+    ],
     # data classes and enumerations
     "default of a data class that a function makes": lambda c: [
         f"import os\nfrom dataclasses import dataclass, field\nparts = lambda: {c.split()[:2]!r}\n@dataclass(slots=True)\n"

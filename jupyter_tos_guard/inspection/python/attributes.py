@@ -90,6 +90,8 @@ def _get_instance(self: Evaluator, value: Instance, name: str) -> Value:
         return value.attributes[name]
     if member is not None:
         return _bind(self, member, value, value.cls)
+    if value.cls.holds(name):
+        return None
     hook = value.cls.find("__getattr__")
     if hook is not None and self.depth < 24:
         return self.call(Bound(hook, value), [name])
@@ -159,6 +161,8 @@ def _get_class(self: Evaluator, value: Class, name: str) -> Value:
         found = [*value.lineage(), Symbol("builtins.object")] if name == "mro" else list(value.subclasses)
         return Native(lambda arguments, keywords: found)
     member = value.find(name)
+    if member is None and value.holds(name):
+        return None
     if member is None:
         meta = value.keywords.get("metaclass")
         if type(meta) is Class:
@@ -266,7 +270,7 @@ def _get_super(self: Evaluator, value: Super, name: str) -> Value:
     if name == "__init__":
         return Native(lambda arguments, keywords: _init_base(self, receiver, base, arguments, keywords))
     if name == "__new__":
-        return Native(lambda arguments, keywords: Instance(value.cls))
+        return Native(lambda arguments, keywords: _new_base(self, value.cls, base, arguments))
     if name == "__setattr__" and type(receiver) is Instance:
         return Native(lambda arguments, keywords: receiver.attributes.__setitem__(arguments[0], arguments[1]))
     if name in ("__getattribute__", "__getattr__") and type(receiver) is Instance:
@@ -276,6 +280,13 @@ def _get_super(self: Evaluator, value: Super, name: str) -> Value:
     if base:
         return get(self, Symbol(base), name)
     return UNKNOWN
+
+
+def _new_base(self: Evaluator, cls: Class, base: str, arguments: list[Value]) -> Value:
+    """``super().__new__(…)``: an object, or a class if it is a metaclass that makes it."""
+    if base == "builtins.type" and len(arguments) == 4:
+        return self.call(Symbol(base), arguments[1:])
+    return Instance(cls)
 
 
 def _raw_attribute(self: Evaluator, receiver: Instance, arguments: list[Value]) -> Value:

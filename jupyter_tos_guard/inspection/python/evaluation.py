@@ -1210,7 +1210,7 @@ class Evaluator:
         for decorator in reversed(node.decorator_list):
             function = self.evaluate(decorator)
             kind = type(function)
-            if kind is Symbol and function.name == "dataclasses.dataclass":
+            if kind is Symbol and function.name in records.MAKERS:
                 if type(value) is Class:
                     value.keywords["dataclass"] = True
                 continue
@@ -2015,8 +2015,9 @@ def _class(self: Evaluator, node: Any) -> str | None:
     for name, member in list(cls.namespace.items()):
         if type(member) is Instance and (method := member.cls.find("__set_name__")) is not None:
             self.call(Bound(method, member), [cls, name], {}, node)
-    meta = keywords.get("metaclass")
+    meta = keywords.get("metaclass", cls.inherited_metaclass())
     if meta is not None:
+        cls.keywords["metaclass"] = meta
         value = _make_class(self, meta, cls, node)
     self.assign_name(node.name, self.decorate(value, node))
     base = cls.symbol()
@@ -2036,7 +2037,11 @@ def _make_class(self: Evaluator, meta: Value, cls: Class, node: ast.AST) -> Valu
             if method is not None:
                 function = method.function if type(method) is Descriptor else method
                 first = meta if name != "__init__" else cls
-                self.call(function, [first, cls.name, tuple(cls.bases), cls.namespace], {}, node)
+                made = self.call(function, [first, cls.name, tuple(cls.bases), cls.namespace], {}, node)
+                if name == "__new__" and type(made) is Class and made is not cls:
+                    made.keywords.update(cls.keywords)
+                    cls.forsake()
+                    cls = made
         return cls
     if type(meta) in (Function, Partial, Symbol):
         made = self.call(meta, [cls.name, tuple(cls.bases), cls.namespace], {}, node)

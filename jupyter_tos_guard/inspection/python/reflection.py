@@ -424,6 +424,8 @@ def _cache(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
 
 
 def _type(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    if len(arguments) == 4 and type(arguments[0]) is Class:  # type.__new__(metaclass, name, bases, namespace)
+        arguments = arguments[1:]
     if len(arguments) == 3 and type(arguments[0]) is str:
         namespace = arguments[2] if type(arguments[2]) is dict else {}
         cls = Class(arguments[0], self.items(arguments[1]), dict(namespace), {})
@@ -690,6 +692,9 @@ def builtin_method(self: Evaluator, name: str, arguments: Arguments, keywords: K
     if len(parts) == 3 and arguments:
         receiver = arguments[0]
         if type(receiver) is Instance and receiver.plain is not None:
+            if parts[2] == "__init__":
+                receiver.plain = self.call(Symbol(".".join(parts[:2])), arguments[1:], keywords)
+                return None
             receiver = receiver.plain
         return self.call(self.attribute(receiver, parts[2]), arguments[1:], keywords, self.node)
     self.escape_all(arguments, keywords)
@@ -711,6 +716,11 @@ def _context_manager(self: Evaluator, symbol: Symbol, arguments: Arguments, keyw
     ):
         function.attributes[MANAGES] = True
     return function
+
+
+def _weak(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``weakref.ref(value)``: a function that returns it."""
+    return Native(lambda given, named: first_argument(arguments))
 
 
 def _enter(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -951,10 +961,12 @@ HANDLERS: Final[dict[str, Any]] = {
         "asyncio.run asyncio.create_task asyncio.ensure_future asyncio.wait_for asyncio.shield "
         "nest_asyncio.asyncio.run asyncio.get_event_loop.run_until_complete "
         "asyncio.get_event_loop.create_task asyncio.new_event_loop.run_until_complete "
-        "asyncio.get_running_loop.create_task asyncio.run_coroutine_threadsafe trio.run_sync weakref.ref "
+        "asyncio.get_running_loop.create_task asyncio.run_coroutine_threadsafe trio.run_sync "
         "weakref.proxy copyreg.pickle inspect.unwrap inspect.cleandoc typing.no_type_check".split(),
         _identity,
     ),
+    "weakref.ref": _weak,
+    "weakref.WeakMethod": _weak,
     "asyncio.gather": _gather,
     "asyncio.wait": _gather,
     "inspect.getsource": _get_closure,

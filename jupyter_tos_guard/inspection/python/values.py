@@ -138,21 +138,38 @@ class Class:
 
     def find(self, name: str) -> Value:
         """Attribute of the class or of its bases; None if there is none."""
+        if name in self.namespace:
+            return self.namespace[name]
         for each in self.lineage():
             if isinstance(each, Class) and name in each.namespace:
                 return each.namespace[name]
         return None
 
+    def holds(self, name: str) -> bool:
+        """Whether the class or one of its bases binds ``name``, to None perhaps."""
+        return any(isinstance(each, Class) and name in each.namespace for each in self.lineage())
+
     def lineage(self) -> list[Value]:
         """Return the class, its bases, their bases; one that several have comes after the last of them."""
         found: list[Value] = []
         waiting: list[Value] = [self]
-        while waiting and len(found) < 64:
+        while waiting and len(found) < 256:
             each = waiting.pop(0)
             found.append(each)
             if isinstance(each, Class):
                 waiting[0:0] = each.bases
         return list({id(each): each for each in reversed(found)}.values())[::-1]
+
+    def inherited_metaclass(self) -> Class | None:
+        """Metaclass of the user's that the bases have."""
+        found = [each.keywords.get("metaclass") for each in self.lineage() if isinstance(each, Class)]
+        return next((each for each in found if isinstance(each, Class)), None)
+
+    def forsake(self) -> None:
+        """Let another class take the place of this one among its bases' subclasses."""
+        for each in self.bases:
+            if isinstance(each, Class):
+                each.subclasses = [one for one in each.subclasses if one is not self]
 
     def symbol(self) -> str:
         """Qualified name of the first base that is not the user's, or ``""``."""

@@ -183,9 +183,30 @@ TUPLE_METHODS: Final[dict[str, Value]] = {
     "_replace": _of_tuple(lambda value, given, named: _replaced(value, named)),
     "_make": Descriptor("classmethod", Native(_made)),
 }
+
+
+def make_class(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``dataclasses.make_dataclass(name, fields)``."""
+    if len(arguments) < 2:
+        return UNKNOWN
+    given = [list(each) if type(each) is tuple else [each] for each in self.items(arguments[1])]
+    named = [each for each in given if each and type(each[0]) is str]
+    namespace = {each[0]: each[2] for each in named if len(each) > 2}
+    more, bases = keywords.get("namespace"), keywords.get("bases", ())
+    namespace.update(more if type(more) is dict else {})
+    namespace["__annotations__"] = dict.fromkeys((each[0] for each in named), UNKNOWN)
+    return Class(self.text(arguments[0]), self.items(bases), namespace, {"dataclass": True})
+
+
+#: Decorators that make a class fill the fields that its body names.
+MAKERS: Final = frozenset(
+    "dataclasses.dataclass pydantic.dataclasses.dataclass attr.s attr.attrs attr.dataclass attr.define "
+    "attr.mutable attr.frozen attrs.define attrs.mutable attrs.frozen".split()
+)
 #: Libraries' classes that keep what they are made with, under these names.
 KEPT: Final = {"logging.LoggerAdapter": ("logger", "extra")}
 HANDLERS: Final[dict[str, Any]] = {
+    "dataclasses.make_dataclass": make_class,
     **dict.fromkeys("dataclasses.field attr.ib attr.field attrs.field pydantic.Field".split(), field),
     **dict.fromkeys([f"dataclasses.{word}" for word in "asdict astuple fields replace".split()], data_class),
 }
