@@ -93,8 +93,12 @@ class Statement:
             kind = type(node)
             if kind is ast.Name:
                 (uses if type(node.ctx) is ast.Load else binds).add(node.id)
-            elif kind in (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+            elif kind in _DEFINITIONS:
                 binds.add(node.name)
+                self.changes.update(map(_base, node.decorator_list))  # @app.route("/")
+                if kind is ast.ClassDef:
+                    # They know their subclasses, and metaclasses what they make.
+                    self.changes.update(map(_base, (*node.bases, *(each.value for each in node.keywords))))
             elif kind is ast.alias:
                 self.imports.add((node.asname or node.name).partition(".")[0])
             elif kind in (ast.Attribute, ast.Subscript):
@@ -368,16 +372,36 @@ class Unread:
         if through:
             mentioning = self._mentioning({name, *through})
         module = module or any(name in statement.imports for statement in mentioning)
+        family = set() if module else self._family(name, mentioning)
+        mentioning = self._mentioning({name, *through, *family}) if family else mentioning
         while mentioning:
             last = mentioning[-1]
             if name in last.binds or (name in last.changes and not module) or name in last.replaces:
                 break
-            if not through.isdisjoint(last.uses):
+            if not through.isdisjoint(last.uses) or not family.isdisjoint(last.binds):
                 break
             mentioning.pop()
         if module:  # what calls it does not change it: only its binders count
             return [each for each in mentioning if name in each.binds or name in each.replaces]
         return mentioning
+
+    def _family(self, name: str, mentioning: list[Statement]) -> set[str]:
+        """Names of the classes that are made from one, and from those."""
+        found: set[str] = set()
+        waiting = {name}
+        for _ in range(4):
+            derived = [
+                each.node.name
+                for each in mentioning
+                if type(each.node) is ast.ClassDef and not waiting.isdisjoint(each.changes)
+            ]
+            waiting = set(derived) - found - {name}
+            if not waiting:
+                break
+            found |= waiting
+            self._parse(waiting)
+            mentioning = self._mentioning(waiting)
+        return found
 
     def _mentioning(self, names: set[str]) -> list[Statement]:
         return [

@@ -836,6 +836,163 @@ CASES: dict[str, Callable[[str], list[str]]] = {
     "parts of texts in a table": lambda c: [
         f"import pandas as pd, os\ns = pd.Series([{c[::-1]!r}, ''], index=['a', 'b'])\nos.system(s.str[::-1].loc['a'])"
     ],
+    # classes and the objects that hold each other
+    "mixins around one base": lambda c: [
+        "import os\nclass Root:\n    def words(self): return []\nclass A(Root):\n"
+        f"    def words(self): return [*super().words(), {c.split()[0]!r}]\nclass B(Root):\n"
+        f"    def words(self): return super().words() + {c.split()[1:]!r}",
+        "class Both(B, A): pass",
+        "os.system(' '.join(Both().words()))",
+    ],
+    "order of the bases": lambda c: [
+        f"import os\nclass A: word = 'git'\nclass B: word = {c[4:]!r}\nclass C(A, B): pass",
+        "os.system(' '.join(k.word for k in C.__mro__[1:-1]))",
+    ],
+    "subclasses that nobody names": lambda c: [
+        "import os\nclass Step: pass",
+        f"class First(Step):\n    def go(self): os.environ['WHAT'] = {c!r}",
+        "class Second(Step):\n    def go(self): os.system('$WHAT')",
+        "for kind in Step.__subclasses__(): kind().go()",
+    ],
+    "function registered by a decorator of an object": lambda c: [
+        "import os\nclass App:\n    def __init__(self): self.routes = {}\n"
+        "    def route(self, path):\n        return lambda f: self.routes.setdefault(path, f)\napp = App()",
+        f"@app.route('/what')\ndef what(): return {c!r}",
+        "@app.route('/run')\ndef run(): return os.system(app.routes['/what']())",
+        "app.routes['/run']()",
+    ],
+    "linked nodes": lambda c: [
+        "import os\nclass Node:\n    def __init__(self, of, then=None): self.of, self.then = of, then\n"
+        "    def go(self, x): return self.then.go(self.of(x)) if self.then else self.of(x)\nrun = lambda x: os.system(x)",
+        "first = Node(str.strip, Node(str.lstrip, Node(lambda x: 'git' + x, Node(str.rstrip, Node(run)))))",
+        f"first.go({c[3:]!r})",
+    ],
+    "objects in a list of an object": lambda c: [
+        "import os\nclass Do:\n    def __init__(self, what): self.what = what\n    def now(self): os.system(self.what)\n"
+        "class Plan:\n    def __init__(self): self.steps = []\nplan = Plan()",
+        f"plan.steps.append(('clone', [Do({c!r})]))",
+        "for _, steps in plan.steps:\n    for each in steps: each.now()",
+    ],
+    "observers that are held weakly": lambda c: [
+        "import os\nfrom weakref import WeakSet\nwatching = WeakSet()\nclass Eye:\n"
+        "    def see(self, what): os.system(what)\neye = Eye()\nwatching.add(eye)",
+        f"for each in watching: each.see({c!r})",
+    ],
+    "attributes of all objects in one dictionary": lambda c: [
+        "import os\nheld = {}\nclass One:\n    def __init__(self): self.__dict__ = held",
+        f"One().what = {c!r}",
+        "os.system(One().what)",
+    ],
+    "dictionary with attributes": lambda c: [
+        "import os\nclass Dot(dict):\n    def __init__(self, *a, **k):\n        super().__init__(*a, **k)\n"
+        "        self.__dict__ = self",
+        f"settings = Dot(run=Dot(what={c!r}))",
+        "os.system(settings.run.what)",
+    ],
+    "items as attributes": lambda c: [
+        "import os\nclass Dot(dict):\n    __getattr__ = dict.get\n    __setattr__ = dict.__setitem__",
+        f"box = Dot(verb='git')\nbox.rest = {c[4:]!r}",
+        "os.system(f'{box.verb} {box.rest}')",
+    ],
+    "dictionary that makes what is missing": lambda c: [
+        f"from collections import defaultdict\nwords = defaultdict(list)\nfor w in {c.split()!r}: words['all'].append(w)",
+        "import os\nos.system(' '.join(words['all']))",
+    ],
+    "dictionary of dictionaries that makes itself": lambda c: [
+        "from collections import defaultdict\ntree = lambda: defaultdict(tree)\nt = tree()",
+        f"t['a']['b']['c'] = {c!r}",
+        "import os\nos.system(t['a']['b']['c'])",
+    ],
+    "classes that a metaclass collects": lambda c: [
+        "import os\nclass Meta(type):\n    made = []\n    def __new__(meta, name, bases, body):\n"
+        "        cls = super().__new__(meta, name, bases, body)\n        meta.made.append(cls)\n        return cls",
+        "class Base(metaclass=Meta): what = 'true'",
+        f"class Other(Base): what = {c!r}",
+        "for cls in Meta.made: os.system(cls.what)",
+    ],
+    "class that knows the classes of its classes": lambda c: [
+        "import os\nclass Root:\n    kinds = {}\n    def __init_subclass__(cls): Root.kinds[cls.__name__] = cls",
+        "class Half(Root): verb = 'git clone '",
+        f"class Whole(Half): of = {c.split()[2]!r}",
+        "k = Root.kinds['Whole']\nos.system(k.verb + k.of)",
+    ],
+    "attribute of the class that is None at first": lambda c: [
+        "import os\nclass Only:\n    one = None\n    def __new__(cls):\n        if cls.one is None:\n"
+        "            cls.one = object.__new__(cls)\n            cls.one.words = []\n        return cls.one",
+        f"for each in {c.split()!r}: Only().words.append(each)",
+        "os.system(' '.join(Only().words))",
+    ],
+    "data class made by a call": lambda c: [
+        "import os, dataclasses\nJob = dataclasses.make_dataclass('Job', ['verb', ('of', str), ('to', str, 'x')])",
+        f"job = Job('git clone', of={c.split()[2]!r})",
+        "os.system(f'{job.verb} {job.of} {job.to}')",
+    ],
+    "class that a library fills": lambda c: [
+        "import os\nfrom attrs import define, field\n@define\nclass Job:\n    verb: str\n    words: list = field(factory=list)",
+        f"job = Job('git clone')\njob.words.append({c.split()[2]!r})",
+        "os.system(' '.join([job.verb, *job.words]))",
+    ],
+    "method that is held weakly": lambda c: [
+        "import os, weakref\nclass Eye:\n    def see(self, what): os.system(what)\neye = Eye()\nheld = weakref.WeakMethod(eye.see)",
+        f"held()({c!r})",
+    ],
+    # data classes and enumerations
+    "default of a data class that a function makes": lambda c: [
+        f"import os\nfrom dataclasses import dataclass, field\nparts = lambda: {c.split()[:2]!r}\n@dataclass(slots=True)\n"
+        "class Job:\n    id: int = field(init=False, default=0)\n    words: list[str] = field(default_factory=parts)\n"
+        "    where: str = ''\n    def line(self): return ' '.join(self.words + [self.where])",
+        f"job = Job(where={c.split()[2]!r})",
+        "os.system(job.line())",
+    ],
+    "data class of a data class": lambda c: [
+        "import os\nfrom dataclasses import dataclass\nimport typing\n@dataclass\nclass Base:\n    kind: typing.ClassVar = 'x'\n    verb: str\n"
+        "@dataclass\nclass Clone(Base):\n    of: str",
+        f"one = Clone('git clone', {c.split()[2]!r})",
+        "os.system(f'{one.verb} {one.of}')",
+    ],
+    "members of an enumeration made of several values": lambda c: [
+        "import os\nfrom enum import Enum\nclass Do(Enum):\n"
+        f"    SHOW = (1, 'ls', '.')\n    GET = (2, {c[:9]!r}, {c[9:]!r})\n"
+        "    def __new__(cls, number, verb, rest):\n        made = object.__new__(cls)\n        made._value_ = number\n"
+        "        made.line = verb + rest\n        return made",
+        "os.system(Do(2).line)",
+    ],
+    # what is called for what comes
+    "function for the type of what comes": lambda c: [
+        "import os\nfrom functools import singledispatch\n@singledispatch\ndef show(x): raise TypeError(x)",
+        "@show.register\ndef _(x: str): return x\n@show.register(list)\n@show.register(tuple)\n"
+        "def _(x): return ' '.join(map(show, x))",
+        f"os.system(show([{c.split()[0]!r}, ({c.split()[1]!r}, [{c.split()[2]!r}])]))",
+    ],
+    "method for the type of what comes": lambda c: [
+        "import os, functools\nclass Sh:\n    @functools.singledispatchmethod\n    def do(self, x): pass\n    @do.register\n"
+        "    def _(self, x: dict):\n        for each in x.values(): self.do(each)\n    @do.register\n"
+        "    def _(self, x: str): os.system(x)",
+        f"Sh().do({{'a': {{'b': {c!r}}}}})",
+    ],
+    "message that an adapter completes": lambda c: [
+        "import logging, os\nclass Hear(logging.Handler):\n    def handle(self, record): os.system(record.getMessage())\n"
+        "class Say(logging.LoggerAdapter):\n"
+        "    def process(self, msg, kwargs): return '%s %s' % (self.extra['verb'], msg), kwargs",
+        "logging.getLogger().addHandler(Hear())",
+        f"Say(logging.getLogger(), dict(verb='git clone')).error({c.split()[2]!r})",
+    ],
+    # before and after a body
+    "words collected in the body of a with": lambda c: [
+        "import os, contextlib\n@contextlib.contextmanager\ndef line():\n    words = []\n    try:\n        yield words\n"
+        "    finally:\n        os.system(' '.join(words))",
+        f"with line() as w:\n    w += {c.split()!r}",
+    ],
+    "two bodies, one inside the other": lambda c: [
+        "import os\nfrom contextlib import contextmanager\nclass Run:\n    what = 'true'\n    @contextmanager\n"
+        "    def then(self, name):\n        yield self\n        os.system(getattr(self, name))",
+        f"r = Run()\nwith r.then('what') as a, r.then('what') as b:\n    a.what = b.what = {c!r}",
+    ],
+    "steps in the order of what they need": lambda c: [
+        f"import os, graphlib\nheld = {{}}\ndef a(): held['x'] = {c!r}\ndef b(): os.system(held['x'])",
+        "order = graphlib.TopologicalSorter()\norder.add(b, a)\norder.prepare()",
+        "while order.is_active():\n    for step in order.get_ready():\n        step()\n        order.done(step)",
+    ],
 }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import Kind
 from jupyter_tos_guard.inspection.python import library, sinks, trees
-from jupyter_tos_guard.inspection.python.carriers import arrays, records, tables, widgets
+from jupyter_tos_guard.inspection.python.carriers import arrays, listeners, records, tables, widgets
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     WAITING,
@@ -91,6 +91,8 @@ def _get_instance(self: Evaluator, value: Instance, name: str) -> Value:
         return value.attributes[name]
     if member is not None:
         return _bind(self, member, value, value.cls)
+    if value.cls.holds(name):
+        return None
     hook = value.cls.find("__getattr__")
     if hook is not None and self.depth < 24:
         return self.call(Bound(hook, value), [name])
@@ -112,6 +114,7 @@ def _base_method(
     """Call a method that the user's class has from a library's: it may call any method of the user's."""
     if name == "visit" and base == "ast.NodeTransformer" and arguments:
         return trees.rewrite(self, value, arguments[0])
+    arguments, keywords = listeners.adapted(self, value, base, arguments, keywords)
     result = sinks.call(self, Symbol(f"{base}.{name}"), arguments, keywords)
     if name.startswith("__") and name.endswith("__"):
         return result
@@ -151,15 +154,20 @@ def _get_class(self: Evaluator, value: Class, name: str) -> Value:
         return value.name
     if name == "__dict__":
         return value.namespace
-    if name in ("__bases__", "__mro__"):
+    if name == "__bases__":
         return tuple(value.bases) or (Symbol("builtins.object"),)
+    if name == "__mro__":
+        return (*value.lineage(), Symbol("builtins.object"))
     if name == "__members__" and value.is_enumeration():
         return records.members(value)
     if name == "__base__":
         return value.bases[0] if value.bases else Symbol("builtins.object")
     if name in ("mro", "__subclasses__"):
-        return Native(lambda arguments, keywords: value.lineage() if name == "mro" else Subclasses([value]))
+        found = [*value.lineage(), Symbol("builtins.object")] if name == "mro" else list(value.subclasses)
+        return Native(lambda arguments, keywords: found)
     member = value.find(name)
+    if member is None and value.holds(name):
+        return None
     if member is None:
         meta = value.keywords.get("metaclass")
         if type(meta) is Class:
@@ -267,7 +275,7 @@ def _get_super(self: Evaluator, value: Super, name: str) -> Value:
     if name == "__init__":
         return Native(lambda arguments, keywords: _init_base(self, receiver, base, arguments, keywords))
     if name == "__new__":
-        return Native(lambda arguments, keywords: Instance(value.cls))
+        return Native(lambda arguments, keywords: _new_base(self, value.cls, base, arguments))
     if name == "__setattr__" and type(receiver) is Instance:
         return Native(lambda arguments, keywords: receiver.attributes.__setitem__(arguments[0], arguments[1]))
     if name in ("__getattribute__", "__getattr__") and type(receiver) is Instance:
@@ -277,6 +285,13 @@ def _get_super(self: Evaluator, value: Super, name: str) -> Value:
     if base:
         return get(self, Symbol(base), name)
     return UNKNOWN
+
+
+def _new_base(self: Evaluator, cls: Class, base: str, arguments: list[Value]) -> Value:
+    """``super().__new__(…)``: an object, or a class if it is a metaclass that makes it."""
+    if base == "builtins.type" and len(arguments) == 4:
+        return self.call(Symbol(base), arguments[1:])
+    return Instance(cls)
 
 
 def _raw_attribute(self: Evaluator, receiver: Instance, arguments: list[Value]) -> Value:
@@ -292,7 +307,9 @@ def _raw_attribute(self: Evaluator, receiver: Instance, arguments: list[Value]) 
 def _init_base(
     self: Evaluator, receiver: Value, base: str, arguments: list[Value], keywords: dict[str, Value]
 ) -> Value:
-    if type(receiver) is Instance and base:
+    if type(receiver) is Instance and type(receiver.plain) in (dict, list, set):
+        receiver.plain = self.call(Symbol(base), arguments, keywords)
+    elif type(receiver) is Instance and base:
         receiver.attributes.setdefault("args", tuple(arguments))
         self.escape(Symbol(base), arguments, keywords)  # class P(Popen)
         # Thread.__init__(self, target=…): what the base class keeps is called by it.
@@ -437,6 +454,10 @@ def put(self: Evaluator, value: Value, name: str, new: Value, node: ast.AST | No
         if hook is not None and self.depth < 24:
             self.call(Bound(hook, value), [name, new])
             return
+        held = new.plain if type(new) is Instance else new
+        if name == "__dict__" and type(held) is dict:
+            value.attributes = held
+            return
         self.store(value.attributes, name, new)
         _tell_observers(self, value, name, new)
     elif kind is Namespace:
@@ -547,9 +568,11 @@ def _dict_item(self: Evaluator, value: dict[Value, Value], index: Value) -> Valu
         return UNKNOWN
     if value is self.state.names and type(index) is str:
         return self.lookup(index)
-    default = getattr(value, "default", None)
-    if default is not None:
-        return default
+    factory = self.session.factory_of(value)
+    if factory is not None and library.is_hashable(index) and not isinstance(index, Symbol | type(UNKNOWN)):
+        made = self.call(factory, [])
+        self.store(value, index, made)
+        return made
     if (
         type(index) in (type(UNKNOWN), Symbol)
         and 0 < len(value) <= Choice.MAX

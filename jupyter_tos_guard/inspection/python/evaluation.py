@@ -37,6 +37,7 @@ from jupyter_tos_guard.inspection.python.cell import (
     placeholder_index,
 )
 from jupyter_tos_guard.inspection.python.effects import history, kernels, modules, shell
+from jupyter_tos_guard.inspection.python.reflection import MANAGES
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
     Array,
@@ -140,6 +141,7 @@ class Frame:
     """One scope of names."""
 
     __slots__ = (
+        "around",
         "cls",
         "globals",
         "kind",
@@ -166,6 +168,8 @@ class Frame:
         self.sent: list[Value] | None = None
         self.receiver: Value = None
         self.cls: Class | None = None
+        #: What is done with the value that a context manager yields: the body of a ``with``.
+        self.around: Callable[[Value], None] | None = None
 
 
 class Deferred:
@@ -193,7 +197,7 @@ class Session:
     """What the evaluator keeps between the cells of a kernel."""
 
     __slots__ = (
-        "codecs", "deferred", "defined", "evaluator", "macros", "modules",
+        "codecs", "deferred", "defined", "evaluator", "factories", "macros", "modules",
         "patched", "random", "rewriters", "stars", "told", "trace", "transformers",
     )  # fmt: skip
 
@@ -202,6 +206,8 @@ class Session:
         self.deferred: list[Deferred] = []
         #: Cell in which a global name was last bound.
         self.defined: dict[str, int] = {}
+        #: Dictionaries that make what is missing, with what makes it.
+        self.factories: list[tuple[dict[Value, Value], Value]] = []
         #: Modules made from the session's own files.
         self.modules: dict[str, Namespace] = {}
         #: Attributes of modules that the program replaced.
@@ -223,6 +229,15 @@ class Session:
         #: Names of ``%macro``.
         self.macros: set[str] = set()
         self.evaluator: Evaluator | None = None
+
+    def fill_in(self, value: dict[Value, Value], factory: Value) -> None:
+        """Let ``factory`` make what is missing in ``value``."""
+        self.factories.append((value, factory))
+        del self.factories[:-256]
+
+    def factory_of(self, value: dict[Value, Value]) -> Value:
+        """Return what makes the missing values of a dictionary, None if nothing does."""
+        return next((factory for each, factory in self.factories if each is value), None)
 
     @contextmanager
     def original(self, name: str) -> Iterator[Value]:
@@ -829,11 +844,11 @@ class Evaluator:
             self.doubts += 1
             return UNKNOWN
         node = function.node
-        frame = Frame("function", {}, function.scope.globals, function.scope)
-        frame.cls = function.owner
-        self._bind(function, frame, arguments, keywords)
-        if arguments:
-            frame.receiver = arguments[0]
+        if MANAGES in function.attributes:
+            made = Generator([], function, arguments, keywords)
+            made.waits = True
+            return made
+        frame = self._called(function, arguments, keywords)
         if type(node) is not ast.Lambda and library.has_yield(node):
             frame.yields = []
         before = len(self.state.facts)
@@ -846,6 +861,39 @@ class Evaluator:
             made.result = returned
             return made
         return returned
+
+    def _called(self, function: Function, arguments: list[Value], keywords: dict[str, Value]) -> Frame:
+        frame = Frame("function", {}, function.scope.globals, function.scope)
+        frame.cls = function.owner
+        self._bind(function, frame, arguments, keywords)
+        if arguments:
+            frame.receiver = arguments[0]
+        return frame
+
+    def run_around(self, manager: Generator, body: Callable[[Value], str | None]) -> str | None:
+        """Run a context manager's generator, and ``body`` where it yields; how that left."""
+        assert manager.function is not None
+        manager.waits = False
+        outer = self.frame, self.unit, self.origin, self.provenance, self.node
+        signals: list[str | None] = []
+
+        def around(value: Value) -> None:
+            if signals:
+                return
+            signals.append(None)
+            inner = self.frame, self.unit, self.origin, self.provenance, self.node
+            self.frame, self.unit, self.origin, self.provenance, self.node = outer
+            try:
+                signals[0] = body(value)
+            finally:
+                self.frame, self.unit, self.origin, self.provenance, self.node = inner
+
+        frame = self._called(manager.function, manager.arguments, manager.keywords)
+        frame.yields, frame.around = manager.items, around
+        self.run_frame(manager.function, frame)
+        if not signals:
+            around(UNKNOWN)
+        return signals[0]
 
     def run_frame(self, function: Function, frame: Frame) -> Value:
         """Run a function's body in ``frame``; what it returns."""
@@ -954,32 +1002,25 @@ class Evaluator:
                 return made
             instance = made
         if base in library.PLAIN_TYPES and instance.plain is None:
-            instance.plain = self.call(Symbol(base), arguments[:1], {})
+            own = cls.find("__init__") is not None
+            instance.plain = self.call(Symbol(base), arguments[:1], {} if own else keywords)
         method = cls.find("__init__")
         if method is not None:
             self.call(Bound(method, instance), arguments, keywords)
-        elif "dataclass" in cls.keywords or base in ("typing.NamedTuple", "typing.TypedDict"):
-            self._fill(instance, cls, arguments, keywords)
+        elif records.is_record(cls):
+            records.fill(self, instance, arguments, keywords)
+            if (method := cls.find("__post_init__")) is not None:
+                self.call(Bound(method, instance), [])
         elif base:
             self.escape(Symbol(base), arguments, keywords)  # class P(Popen)
             instance.attributes["args"] = tuple(arguments)
+            instance.attributes.update(zip(records.KEPT.get(base, ()), arguments, strict=False))
             instance.attributes.update(keywords)
         if base and base not in library.PLAIN_TYPES:
             self.escape_all(arguments, keywords)
         if (method := cls.find("__del__")) is not None:
             self.defer(Bound(method, instance), [], {})
         return instance
-
-    def _fill(
-        self, instance: Instance, cls: Class, arguments: list[Value], keywords: dict[str, Value]
-    ) -> None:
-        fields = cls.namespace.get("__annotations__")
-        names = list(fields) if type(fields) is dict else []
-        for name, value in zip(names, arguments, strict=False):
-            instance.attributes[name] = value
-        instance.attributes.update(keywords)
-        if (method := cls.find("__post_init__")) is not None:
-            self.call(Bound(method, instance), [])
 
     def escape_all(self, arguments: Iterable[Value], keywords: dict[str, Value]) -> None:
         """Values are given to something unknown, which may call them."""
@@ -1195,7 +1236,7 @@ class Evaluator:
         for decorator in reversed(node.decorator_list):
             function = self.evaluate(decorator)
             kind = type(function)
-            if kind is Symbol and function.name == "dataclasses.dataclass":
+            if kind is Symbol and function.name in records.MAKERS:
                 if type(value) is Class:
                     value.keywords["dataclass"] = True
                 continue
@@ -1219,6 +1260,8 @@ class Evaluator:
                 if method is not None:
                     return self.call(Bound(method, manager), [])
         if type(manager) is Generator:
+            if manager.waits:
+                self.run_around(manager, lambda value: None)
             return manager.items[0] if manager.items else UNKNOWN
         if type(manager) is Symbol and manager.name in _REDIRECTING:
             return self._redirect(manager)
@@ -1637,6 +1680,9 @@ def _yield(self: Evaluator, node: Any) -> Value:
     if frame is None or frame.yields is None:
         return UNKNOWN
     frame.yields.append(value)
+    if frame.around is not None:
+        frame.around(value)
+        return None
     if frame.sent is not None:
         index = len(frame.yields) - 1
         if index >= len(frame.sent):
@@ -1712,11 +1758,16 @@ def _assign(self: Evaluator, node: Any) -> str | None:
 
 
 def _annotated(self: Evaluator, node: Any) -> str | None:
-    if self.frame.kind == "class" and type(node.target) is ast.Name:
+    if self.frame.kind == "class" and type(node.target) is ast.Name and not _is_class_variable(node):
         self.frame.names.setdefault("__annotations__", {})[node.target.id] = UNKNOWN
     if node.value is not None:
         self.assign(node.target, self.evaluate(node.value))
     return None
+
+
+def _is_class_variable(node: ast.AnnAssign) -> bool:
+    named = node.annotation.value if type(node.annotation) is ast.Subscript else node.annotation
+    return getattr(named, "id", getattr(named, "attr", "")) == "ClassVar"
 
 
 def _augmented(self: Evaluator, node: Any) -> str | None:
@@ -1931,19 +1982,24 @@ def _foresee(self: Evaluator, node: Any, signal: str | None) -> str | None:
     return signal
 
 
-def _with(self: Evaluator, node: Any) -> str | None:
-    left: list[Value] = []
-    for item in node.items:
-        manager = self.evaluate(item.context_expr)
-        value = self.enter(manager)
-        left.append(manager)
+def _with(self: Evaluator, node: Any, index: int = 0) -> str | None:
+    if index == len(node.items):
+        return self.block(node.body)
+    item = node.items[index]
+    manager = self.evaluate(item.context_expr)
+
+    def body(value: Value) -> str | None:
         if item.optional_vars is not None:
             self.assign(item.optional_vars, value)
+        return _with(self, node, index + 1)
+
+    if type(manager) is Generator and manager.waits:
+        return self.run_around(manager, body)
+    value = self.enter(manager)
     try:
-        return self.block(node.body)
+        return body(value)
     finally:
-        for manager in left:
-            self.leave(manager)
+        self.leave(manager)
 
 
 def _define(self: Evaluator, node: Any) -> str | None:
@@ -1991,15 +2047,16 @@ def _class(self: Evaluator, node: Any) -> str | None:
     for name, member in list(cls.namespace.items()):
         if type(member) is Instance and (method := member.cls.find("__set_name__")) is not None:
             self.call(Bound(method, member), [cls, name], {}, node)
-    meta = keywords.get("metaclass")
+    meta = keywords.get("metaclass", cls.inherited_metaclass())
     if meta is not None:
+        cls.keywords["metaclass"] = meta
         value = _make_class(self, meta, cls, node)
     self.assign_name(node.name, self.decorate(value, node))
     base = cls.symbol()
     if base == "typing.NamedTuple":
         cls.namespace.update(records.TUPLE_METHODS)
     elif base and cls.is_enumeration():
-        records.enumerate_members(cls)
+        records.enumerate_members(self, cls)
     if base.startswith("unittest."):
         self.escape(cls, [], {})  # a test runner finds it by itself
     return None
@@ -2012,7 +2069,11 @@ def _make_class(self: Evaluator, meta: Value, cls: Class, node: ast.AST) -> Valu
             if method is not None:
                 function = method.function if type(method) is Descriptor else method
                 first = meta if name != "__init__" else cls
-                self.call(function, [first, cls.name, tuple(cls.bases), cls.namespace], {}, node)
+                made = self.call(function, [first, cls.name, tuple(cls.bases), cls.namespace], {}, node)
+                if name == "__new__" and type(made) is Class and made is not cls:
+                    made.keywords.update(cls.keywords)
+                    cls.forsake()
+                    cls = made
         return cls
     if type(meta) in (Function, Partial, Symbol):
         made = self.call(meta, [cls.name, tuple(cls.bases), cls.namespace], {}, node)
@@ -2203,6 +2264,12 @@ def _call_method(self: Evaluator, value: Any, arguments: list[Value], keywords: 
     return methods.call(self, value.receiver, value.name, arguments, keywords)
 
 
+def _call_generator(self: Evaluator, value: Any, arguments: list[Value], keywords: dict[str, Value]) -> Value:
+    self.enter(value)  # a context manager as a decorator
+    self.escape_all(arguments, keywords)
+    return UNKNOWN
+
+
 def _call_descriptor(
     self: Evaluator, value: Any, arguments: list[Value], keywords: dict[str, Value]
 ) -> Value:
@@ -2218,6 +2285,7 @@ _CALL: Final[dict[type, Callable[[Evaluator, Any, list[Value], dict[str, Value]]
     Instance: _call_instance,
     Symbol: _call_symbol,
     Method: _call_method,
+    Generator: _call_generator,
     Descriptor: _call_descriptor,
 }
 

@@ -6,11 +6,13 @@ import ast
 import builtins
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 from jupyter_tos_guard.inspection.python.carriers.widgets import is_widget
 from jupyter_tos_guard.inspection.python.cell import PLACEHOLDER, nodes
 from jupyter_tos_guard.inspection.python.values import (
+    UNKNOWN,
     WAITING,
     Bound,
     Choice,
@@ -40,7 +42,7 @@ def names(bound: dict[str, Value]) -> set[str]:
     for _ in range(4):
         before = len(hot)
         for name, value in bound.items():
-            if name not in hot and type(name) is str and _is_hot(value, hot, 3):
+            if name not in hot and type(name) is str and _is_hot(value, hot):
                 hot.add(name)
         if len(hot) == before:
             break
@@ -50,7 +52,7 @@ def names(bound: dict[str, Value]) -> set[str]:
 def warm(bound: dict[str, Value], among: Iterable[str], hot: set[str]) -> None:
     """Add to ``hot`` the names of ``among`` whose values reach a sink."""
     for name in among:
-        if name in bound and name not in hot and _is_hot(bound[name], hot, 3):
+        if name in bound and name not in hot and _is_hot(bound[name], hot):
             hot.add(name)
 
 
@@ -74,7 +76,7 @@ def reached(functions: Iterable[Value], bound: dict[str, Value]) -> set[str]:
 
 def patched(attributes: dict[str, Value], hot: set[str]) -> set[str]:
     """Last words of the modules' attributes that the program replaced by what reaches a sink."""
-    return {name.rpartition(".")[2] for name, value in attributes.items() if _is_hot(value, hot, 3)}
+    return {name.rpartition(".")[2] for name, value in attributes.items() if _is_hot(value, hot)}
 
 
 def constants(function: Value) -> set[str]:
@@ -129,21 +131,37 @@ def _look(value: Value, seen: list[Any], depth: int) -> None:
             _look(each, seen, depth - 1)
 
 
-def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
-    kind = type(value)
-    if kind in (str, bytes, int, float, bool, type(None)):
-        return False
-    if kind is Symbol:
-        if value.called and value.details is not None and WAITING in value.details[1]:
-            return True
-        parts = value.name.split(".")
-        if value.called and parts[0] not in _SHELL_ROOTS:
-            if parts[0] in _HANDLES:
+#: Values that are looked at behind one name, nearest first, and members of each container.
+_MAX_SEEN, _MAX_MEMBERS = 160, 20
+
+
+def _is_hot(value: Value, hot: set[str]) -> bool:
+    """Whether ``value``, or what it holds, reaches a sink."""
+    waiting: list[Value] = [value]
+    seen: set[int] = set()
+    for each in waiting:  # grows meanwhile
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        found = _look_into(each, hot)
+        if type(found) is bool:
+            if found:
                 return True
-            # What a fetch returned is data; a session, a client, a connection is a sink.
-            opened = parts[-1][:1].isupper() or parts[-1] in _OPENERS
-            return not SINKS.isdisjoint(parts) or (opened and parts[0] in SINK_MODULES)
-        return parts[0] in SINK_MODULES or parts[0] in _SHELL_ROOTS or not SINKS.isdisjoint(parts)
+        elif len(waiting) < _MAX_SEEN:
+            waiting += [one for one in found if type(one) not in _COLD]
+    return False
+
+
+#: Types of values that hold nothing that could be called.
+_COLD: Final = frozenset({str, bytes, int, float, bool, type(None), type(UNKNOWN)})
+
+
+def _look_into(value: Value, hot: set[str]) -> bool | list[Value]:
+    """Whether a value reaches a sink by itself, or what it holds."""
+    kind = type(value)
+    if kind is Symbol:
+        waits = value.called and value.details is not None and WAITING in value.details[1]
+        return waits or _leads_out(value)
     if kind is Function:
         words = _words(value.node)
         cold = (
@@ -152,33 +170,44 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
             and SINK_MODULES.isdisjoint(words.imports)
             and not words.escapes
         )
-        return not cold or (depth > 0 and any(_is_hot(each, hot, depth - 1) for each in _kept(value, words)))
-    if depth <= 0:
-        return False
-    if kind is Class:
-        return any(_is_hot(each, hot, depth - 1) for each in (*value.bases, *value.namespace.values()))
-    if kind is Instance:
-        held = list(value.attributes.values())[:20]
-        return (
-            WAITING in value.attributes
-            or _is_hot(value.cls, hot, depth)
-            or any(_is_hot(each, hot, depth - 1) for each in held)
-        )
-    if kind is Descriptor:
-        return _is_hot(value.function, hot, depth - 1) or _is_hot(value.setter, hot, depth - 1)
-    if kind is Namespace:
-        return any(_is_hot(each, hot, depth - 1) for each in list(value.attributes.values())[:20])
-    if kind in (Bound, Partial, Generator):
-        return value.function is not None and _is_hot(value.function, hot, depth - 1)
+        return _kept(value, words) if cold else True
     if kind in (Native, Process):
         return True
+    if kind is Class:
+        return [*value.bases, *value.namespace.values()]
+    if kind is Instance:
+        if WAITING in value.attributes:
+            return True
+        return [value.cls, *_some(value.attributes.values()), *_some(value.plain)]
+    if kind is Descriptor:
+        return [value.function, value.setter]
+    if kind is Namespace:
+        return _some(value.attributes.values())
+    if kind is Bound:
+        return [value.function, value.receiver]
+    if kind in (Partial, Generator):
+        return [value.function]
     if kind is Choice:
-        return any(_is_hot(each, hot, depth) for each in value.values)
-    if kind in (list, tuple):
-        return any(_is_hot(each, hot, depth - 1) for each in value[:20])
+        return list(value.values)
     if kind is dict:
-        return any(_is_hot(each, hot, depth - 1) for each in list(value.values())[:20])
-    return False
+        return _some(value.values()) + _some(value)
+    return _some(value) if kind in (list, tuple, set, frozenset) else False
+
+
+def _some(values: Any) -> list[Value]:
+    """Return the first of several values; none if it is no container."""
+    return list(islice(values, _MAX_MEMBERS)) if isinstance(values, Iterable) else []
+
+
+def _leads_out(value: Symbol) -> bool:
+    parts = value.name.split(".")
+    if value.called and parts[0] not in _SHELL_ROOTS:
+        if parts[0] in _HANDLES:
+            return True
+        # What a fetch returned is data; a session, a client, a connection is a sink.
+        opened = parts[-1][:1].isupper() or parts[-1] in _OPENERS
+        return not SINKS.isdisjoint(parts) or (opened and parts[0] in SINK_MODULES)
+    return parts[0] in SINK_MODULES or parts[0] in _SHELL_ROOTS or not SINKS.isdisjoint(parts)
 
 
 def _kept(function: Function, words: _Words) -> list[Value]:

@@ -516,9 +516,9 @@ def _generator(
         return UNKNOWN
     if name == "__iter__":
         return value
-    if name == "throw":
-        return UNKNOWN
-    return None
+    if name in ("__enter__", "__aenter__"):
+        return self.enter(value)
+    return UNKNOWN if name == "throw" else None
 
 
 def _send(self: Evaluator, value: Generator, given: Value) -> Value:

@@ -411,6 +411,8 @@ def _cache(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
 
 
 def _type(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    if len(arguments) == 4 and type(arguments[0]) is Class:  # type.__new__(metaclass, name, bases, namespace)
+        arguments = arguments[1:]
     if len(arguments) == 3 and type(arguments[0]) is str:
         namespace = arguments[2] if type(arguments[2]) is dict else {}
         cls = Class(arguments[0], self.items(arguments[1]), dict(namespace), {})
@@ -573,17 +575,20 @@ def _collection(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
     if kind in ("deque", "UserList", "Queue", "SimpleQueue", "JoinableQueue"):
         return self.items(arguments[0]) if arguments and type(arguments[0]) is not int else []
     if kind == "Counter":
-        if arguments and type(arguments[0]) is dict:
-            return {**arguments[0], **keywords}
-        counts: dict[Value, Value] = {}
-        for each in self.items(arguments[0]) if arguments else []:
+        given = first_argument(arguments, ())
+        counts: dict[Value, Value] = {**given} if type(given) is dict else {}
+        for each in self.items(given) if type(given) is not dict else ():
             if not library.is_hashable(each):
                 return UNKNOWN
             counts[each] = counts.get(each, 0) + 1
-        return {**counts, **keywords}
+        self.session.fill_in(counts, Symbol("builtins.int"))
+        counts.update(keywords)
+        return counts
     if kind == "defaultdict":
-        self.escape_all(arguments[:1], {})
-        arguments = arguments[1:]
+        made = library.pure(self, "builtins.dict", arguments[1:], keywords)
+        if type(made) is dict and arguments and arguments[0] is not None:
+            self.session.fill_in(made, arguments[0])
+        return made
     if kind == "UserString":
         return self.text(first_argument(arguments, ""))
     if kind == "ChainMap":
@@ -672,11 +677,42 @@ def builtin_method(self: Evaluator, name: str, arguments: Arguments, keywords: K
     """``str.join(sep, parts)``: a method taken from its type."""
     parts = name.split(".")
     if len(parts) == 3 and arguments:
-        return self.call(self.attribute(arguments[0], parts[2]), arguments[1:], keywords, self.node)
+        receiver = arguments[0]
+        if type(receiver) is Instance and receiver.plain is not None:
+            if parts[2] == "__init__":
+                receiver.plain = self.call(Symbol(".".join(parts[:2])), arguments[1:], keywords)
+                return None
+            receiver = receiver.plain
+        return self.call(self.attribute(receiver, parts[2]), arguments[1:], keywords, self.node)
     self.escape_all(arguments, keywords)
     if len(parts) == 2 and parts[1][:1].isupper():
         return Symbol(name, True, (arguments, keywords))
     return UNKNOWN
+
+
+#: Attribute of a generator function that ``contextlib.contextmanager`` was put around.
+MANAGES: Final = "\0manages"
+
+
+def _context_manager(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    function = first_argument(arguments)
+    if (
+        type(function) is Function
+        and type(function.node) is not ast.Lambda
+        and library.has_yield(function.node)
+    ):
+        function.attributes[MANAGES] = True
+    return function
+
+
+def _weak(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``weakref.ref(value)``: a function that returns it."""
+    return Native(lambda given, named: first_argument(arguments))
+
+
+def _enter(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``stack.enter_context(manager)``."""
+    return self.enter(first_argument(arguments))
 
 
 def _new_object(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -869,8 +905,11 @@ HANDLERS: Final[dict[str, Any]] = {
     "functools.cache": _cache,
     "functools.total_ordering": _identity,
     "functools.cached_property": _descriptor,
-    "contextlib.contextmanager": _identity,
-    "contextlib.asynccontextmanager": _identity,
+    "contextlib.contextmanager": _context_manager,
+    "contextlib.asynccontextmanager": _context_manager,
+    "contextlib.ExitStack.enter_context": _enter,
+    "contextlib.AsyncExitStack.enter_async_context": _enter,
+    "contextlib.AsyncExitStack.enter_context": _enter,
     "abc.abstractmethod": _identity,
     "typing.cast": lambda self, symbol, arguments, keywords: arguments[-1] if arguments else UNKNOWN,
     "builtins.type": _type,
@@ -922,10 +961,12 @@ HANDLERS: Final[dict[str, Any]] = {
         "asyncio.run asyncio.create_task asyncio.ensure_future asyncio.wait_for asyncio.shield "
         "nest_asyncio.asyncio.run asyncio.get_event_loop.run_until_complete "
         "asyncio.get_event_loop.create_task asyncio.new_event_loop.run_until_complete "
-        "asyncio.get_running_loop.create_task asyncio.run_coroutine_threadsafe trio.run_sync weakref.ref "
+        "asyncio.get_running_loop.create_task asyncio.run_coroutine_threadsafe trio.run_sync "
         "weakref.proxy copyreg.pickle inspect.unwrap inspect.cleandoc typing.no_type_check".split(),
         _identity,
     ),
+    "weakref.ref": _weak,
+    "weakref.WeakMethod": _weak,
     "asyncio.gather": _gather,
     "asyncio.wait": _gather,
     **dict.fromkeys(

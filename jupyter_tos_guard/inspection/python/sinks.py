@@ -77,6 +77,9 @@ ALIASES: Final[dict[str, str]] = {
     "IPython.core.getipython.InteractiveShell.instance": "get_ipython",
     "get_ipython.kernel.shell": "get_ipython",
     "get_ipython.shell": "get_ipython",
+    "weakref.WeakSet": "builtins.set",
+    "weakref.WeakKeyDictionary": "builtins.dict",
+    "weakref.WeakValueDictionary": "builtins.dict",
     "io.open": "builtins.open",
     "_io.open": "builtins.open",
     "codecs.open": "builtins.open",
@@ -345,6 +348,8 @@ def _dunder(self: Evaluator, symbol: Symbol, name: str) -> Value:
     if name in ("__call__", "__func__", "__wrapped__", "__origin__"):
         return symbol
     if name in ("__getattribute__", "__getattr__", "__getitem__"):
+        if name == "__getitem__" and symbol.name in library.PLAIN_TYPES:
+            return Symbol(f"{symbol.name}.{name}")
         if name == "__getitem__":
             return Native(
                 lambda arguments, keywords: item(self, symbol, arguments[-1] if arguments else UNKNOWN)

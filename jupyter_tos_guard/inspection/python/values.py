@@ -122,7 +122,10 @@ class Function:
 class Class:
     """A class of the user's; bases may be symbols."""
 
-    __slots__ = ("bases", "keywords", "name", "namespace", "source")
+    __slots__ = ("bases", "keywords", "name", "namespace", "source", "subclasses")
+
+    #: Subclasses of a class that are kept, the last ones.
+    MAX_SUBCLASSES = 64
 
     def __init__(
         self, name: str, bases: list[Value], namespace: dict[str, Value], keywords: dict[str, Value]
@@ -133,26 +136,46 @@ class Class:
         self.keywords = keywords
         #: The text that it stands in, and its node there.
         self.source: Any = None
+        self.subclasses: list[Class] = []
+        for each in bases:
+            if type(each) is Class:
+                each.subclasses[: -self.MAX_SUBCLASSES + 1] = []
+                each.subclasses.append(self)
 
     def find(self, name: str) -> Value:
-        """Attribute of the class or of its bases, depth first; None if there is none."""
+        """Attribute of the class or of its bases; None if there is none."""
+        if name in self.namespace:
+            return self.namespace[name]
         for each in self.lineage():
             if isinstance(each, Class) and name in each.namespace:
                 return each.namespace[name]
         return None
 
+    def holds(self, name: str) -> bool:
+        """Whether the class or one of its bases binds ``name``, to None perhaps."""
+        return any(isinstance(each, Class) and name in each.namespace for each in self.lineage())
+
     def lineage(self) -> list[Value]:
-        """Yield the class, its bases, their bases."""
+        """Return the class, its bases, their bases; one that several have comes after the last of them."""
         found: list[Value] = []
         waiting: list[Value] = [self]
-        while waiting and len(found) < 64:
+        while waiting and len(found) < 256:
             each = waiting.pop(0)
-            if any(each is other for other in found):
-                continue
             found.append(each)
             if isinstance(each, Class):
                 waiting[0:0] = each.bases
-        return found
+        return list({id(each): each for each in reversed(found)}.values())[::-1]
+
+    def inherited_metaclass(self) -> Class | None:
+        """Metaclass of the user's that the bases have."""
+        found = [each.keywords.get("metaclass") for each in self.lineage() if isinstance(each, Class)]
+        return next((each for each in found if isinstance(each, Class)), None)
+
+    def forsake(self) -> None:
+        """Let another class take the place of this one among its bases' subclasses."""
+        for each in self.bases:
+            if isinstance(each, Class):
+                each.subclasses = [one for one in each.subclasses if one is not self]
 
     def symbol(self) -> str:
         """Qualified name of the first base that is not the user's, or ``""``."""
@@ -378,7 +401,7 @@ class Subclasses(list[Value]):
 class Generator:
     """A generator: what it yields, found by running it ahead; run again for each ``send``."""
 
-    __slots__ = ("arguments", "function", "items", "keywords", "position", "result", "sent")
+    __slots__ = ("arguments", "function", "items", "keywords", "position", "result", "sent", "waits")
 
     def __init__(
         self,
@@ -394,6 +417,8 @@ class Generator:
         self.keywords = keywords or {}
         self.sent: list[Value] = []
         self.result: Value = None
+        #: Whether it has not been run: it is a context manager's, which runs around a body.
+        self.waits = False
 
 
 class Code:

@@ -119,6 +119,19 @@ def message(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     return None
 
 
+def adapted(
+    self: Evaluator, value: Instance, base: str, arguments: Arguments, keywords: Keywords
+) -> tuple[Arguments, Keywords]:
+    """Return what a ``LoggerAdapter`` of the user's makes of a message before it is logged."""
+    method = value.cls.find("process") if base == "logging.LoggerAdapter" and arguments else None
+    if type(method) is not Function:
+        return arguments, keywords
+    made = self.call(Bound(method, value), [arguments[0], keywords])
+    if type(made) is not tuple or len(made) != 2:
+        return [UNKNOWN, *arguments[1:]], keywords
+    return [made[0], *arguments[1:]], made[1] if type(made[1]) is dict else keywords
+
+
 def shown_message(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``handler.format(record)``."""
     return self.attribute(arguments[-1], "message") if arguments else UNKNOWN
@@ -138,8 +151,11 @@ def dispatched(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
         if len(given) > 1:
             return keep(given[0], given[1])
         if given and type(given[0]) is Function:  # its annotation tells for what
-            return keep(UNKNOWN, given[0])
+            return keep(_first_annotation(given[0]), given[0])
         return native(lambda functions: keep(given[0], functions[0]))
+
+    def of_instance(given: Arguments) -> Value:
+        return Native(lambda more, named: call([*given[:2], *more], named))
 
     def call(given: Arguments, named: Keywords) -> Value:
         now = self.current()
@@ -158,10 +174,17 @@ def dispatched(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
 
     made = Instance(Class("dispatched", [], {"__call__": Native(call)}, {}))
     made.attributes["register"] = native(register)
+    if position:
+        made.cls.namespace["__get__"] = native(of_instance)
     return made
 
 
-_LOGGERS: Final = ("", "getLogger.", "root.", "Logger.", "getLogger.getChild.")
+def _first_annotation(function: Function) -> Value:
+    found = function.attributes.get("__annotations__")
+    return next((each for name, each in found.items() if name != "return"), UNKNOWN) if found else UNKNOWN
+
+
+_LOGGERS: Final = ("", "getLogger.", "root.", "Logger.", "getLogger.getChild.", "LoggerAdapter.")
 HANDLERS: Final[dict[str, Any]] = {
     **dict.fromkeys(
         [f"logging.{each}{word}" for each in _LOGGERS for word in ("addHandler", "addFilter")]

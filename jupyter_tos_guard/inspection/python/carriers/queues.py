@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection.python import methods
+from jupyter_tos_guard.inspection.python import library, methods
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords
 from jupyter_tos_guard.inspection.python.carriers.given import native
-from jupyter_tos_guard.inspection.python.values import UNKNOWN, Generator, Namespace, Symbol, Value
+from jupyter_tos_guard.inspection.python.values import UNKNOWN, Generator, Namespace, Native, Symbol, Value
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.inspection.python.evaluation import Evaluator
@@ -144,6 +144,33 @@ def pipe(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywor
     return (end(*ways), end(*ways[::-1]))
 
 
+def sorter(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``graphlib.TopologicalSorter(graph)``: what comes after what it needs."""
+    made: Any = library.stdlib("graphlib").TopologicalSorter()
+    graph = arguments[0] if arguments else keywords.get("graph")
+
+    def add(given: Arguments) -> Value:
+        self.current().budget.spend(1 + len(given))
+        if all(library.is_hashable(each) for each in given):
+            made.add(*given)
+        return None
+
+    def method(word: str) -> Native:
+        def call(given: Arguments) -> Value:
+            try:
+                found = getattr(made, word)(*given)
+                return tuple(found) if word in ("static_order", "get_ready") else found
+            except ValueError:  # nodes in a circle, a step at the wrong time
+                return UNKNOWN
+
+        return native(call)
+
+    for node, needed in graph.items() if type(graph) is dict else ():
+        add([node, *self.items(needed)])
+    words = ("static_order", "prepare", "get_ready", "done", "is_active")
+    return Namespace("sorter", {"add": native(add), **{word: method(word) for word in words}})
+
+
 #: Executors and pools; the first three are those of ``concurrent.futures``.
 _POOLS: Final = (
     "ThreadPoolExecutor ProcessPoolExecutor Executor multiprocessing.Pool multiprocessing.pool.ThreadPool "
@@ -156,6 +183,7 @@ HANDLERS: Final[dict[str, Any]] = {
     "queue.PriorityQueue": ordered_queue,
     "queue.LifoQueue": ordered_queue,
     "multiprocessing.Pipe": pipe,
+    "graphlib.TopologicalSorter": sorter,
     **dict.fromkeys(
         "concurrent.futures.Future asyncio.Future asyncio.get_running_loop.create_future "
         "asyncio.get_event_loop.create_future asyncio.new_event_loop.create_future".split(),
