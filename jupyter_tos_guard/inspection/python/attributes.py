@@ -299,6 +299,8 @@ def _get_process(self: Evaluator, value: Process, name: str) -> Value:
     if name in ("stdout", "stderr"):
         output = value.output if name == "stdout" else ""
         content: str | bytes | None = output if value.text else output.encode("utf-8", "replace")
+        if value.ended:
+            return content or UNKNOWN
         return Stream("", "r" if value.text else "rb", content or None)
     if name == "stdin":
         return value

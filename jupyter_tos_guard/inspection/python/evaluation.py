@@ -70,8 +70,6 @@ from jupyter_tos_guard.inspection.unread import Statement, text_of
 
 __all__ = ["UNKNOWN", "Evaluator", "hot_names", "lookup_text", "run_cell", "run_python"]
 
-#: Key in ``State.names`` of what the evaluator keeps between cells; no identifier.
-_SESSION: Final = "\0session"
 _MISSING: Final = object()
 
 #: Characters of a cell that are parsed; the caller cuts larger cells by itself.
@@ -2258,7 +2256,7 @@ def replay_users(names: set[str], state: State) -> None:
 def replay_writers(path: str, state: State) -> None:
     """Evaluate the waiting statements by which a library may have written ``path``."""
     assert state.unread is not None
-    session = state.names.get(_SESSION)
+    session = state.names.get(heat.SESSION)
     if isinstance(session, Session) and session.evaluator is not None:
         self = session.evaluator
         found = state.unread.take_writers(path, self.is_module)
@@ -2282,9 +2280,9 @@ def _display(self: Evaluator, value: Value) -> None:
 def _evaluator(state: State, unit: Unit) -> Evaluator:
     """Return the session's evaluator, ready to run ``unit`` with the kernel's names."""
     names = state.names
-    session = names.get(_SESSION)
+    session = names.get(heat.SESSION)
     if not isinstance(session, Session):
-        session = names[_SESSION] = Session()
+        session = names[heat.SESSION] = Session()
     frame = Frame("module", names, names, None)
     if session.evaluator is None:
         session.evaluator = Evaluator(session, state, unit, frame)
@@ -2353,7 +2351,7 @@ def run_python(
         state.emit(Kind.OPAQUE, "too-large", origin)
         return
     budget.spend(len(source) // 16 + 1)
-    session = state.names.get(_SESSION)
+    session = state.names.get(heat.SESSION)
     first_line = origin.span.line if origin.verbatim and origin.span.column == 0 else 0
     unit = Unit(source, origin, [], first_line, len(state.sources) + 1)
     if (
@@ -2366,7 +2364,7 @@ def run_python(
         self = session.evaluator
     outer = state.names, state.unread
     if fresh:  # what waits in the kernel is not there in another process
-        state.names, state.unread = {_SESSION: self.session}, None
+        state.names, state.unread = {heat.SESSION: self.session}, None
     names = state.names
 
     def work() -> None:
@@ -2400,7 +2398,7 @@ def hot_names(state: State, known: set[str] | None = None) -> set[str]:
 
     With ``known``, only what the session's files and deferred calls add to these.
     """
-    session = state.names.get(_SESSION)
+    session = state.names.get(heat.SESSION)
     hot = heat.names(state.names) if known is None else set(known)
     # A module that the session wrote does what it does when it is imported.
     modules = [path.removesuffix("/__init__.py") for path in state.files if path.endswith(".py")]

@@ -6,7 +6,7 @@ import ast
 import builtins
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from jupyter_tos_guard.inspection.python.cell import PLACEHOLDER, nodes
 from jupyter_tos_guard.inspection.python.values import (
@@ -26,6 +26,8 @@ from jupyter_tos_guard.inspection.python.values import (
 )
 from jupyter_tos_guard.inspection.screen import BARE, SINK_MODULES, SINKS
 
+#: Key in ``State.names`` of what the evaluator keeps between cells; no identifier.
+SESSION: Final = "\0session"
 #: Words of functions seen before, by the identity of their node, which the entry keeps alive.
 _WORDS: dict[int, tuple[ast.AST, _Words]] = {}
 #: What a later cell can change under a function that is called even later.
@@ -175,7 +177,7 @@ def _kept(function: Function, words: _Words) -> list[Value]:
     """Values that a function has of its own: of the scopes that it closes over, and its attributes."""
     found = list(function.attributes.values())
     scope = function.scope
-    while scope is not None and scope.kind != "module":
+    while scope is not None and SESSION not in scope.names:  # the kernel's own names are looked at by the caller
         found += [scope.names[name] for name in words.free if name in scope.names]
         scope = scope.parent
     return found[:20]

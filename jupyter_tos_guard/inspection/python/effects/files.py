@@ -228,6 +228,13 @@ def _environ_default(self: Evaluator, symbol: Symbol, arguments: Arguments, keyw
     return _getenv(self, symbol, arguments[:1], keywords)
 
 
+def _environ_part(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``os.environ.items()``: the variables that are known."""
+    word = symbol.name.rpartition(".")[2]
+    known = list(getattr(self.state.environ, word)())
+    return known or [(UNKNOWN, UNKNOWN) if word == "items" else UNKNOWN]
+
+
 def _expand(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     text = self.text(first_argument(arguments))
     if symbol.name.endswith("expandvars"):
@@ -480,6 +487,7 @@ HANDLERS: Final[dict[str, Any]] = {
     "os.environ.update": _environ_update,
     "os.environ.setdefault": _environ_default,
     "os.environ.copy": lambda self, symbol, arguments, keywords: dict(self.state.environ),
+    **dict.fromkeys([f"os.environ.{word}" for word in ("items", "keys", "values")], _environ_part),
     "os.environ.__setitem__": _putenv,
     "os.environ.get": _getenv,
     "os.environ.pop": _getenv,
