@@ -28,7 +28,7 @@ from jupyter_tos_guard.inspection.python import (
     sinks,
 )
 from jupyter_tos_guard.inspection.python.attributes import OBSERVES
-from jupyter_tos_guard.inspection.python.carriers import records
+from jupyter_tos_guard.inspection.python.carriers import records, templates
 from jupyter_tos_guard.inspection.python.cell import (
     Line,
     normal_name,
@@ -71,6 +71,8 @@ from jupyter_tos_guard.inspection.unread import Statement, text_of
 __all__ = ["UNKNOWN", "Evaluator", "hot_names", "lookup_text", "run_cell", "run_python"]
 
 _MISSING: Final = object()
+#: What a generator is sent that runs ahead, to see what it does.
+_AHEAD: Final[list[Value]] = [None] * 32
 
 #: Characters of a cell that are parsed; the caller cuts larger cells by itself.
 MAX_SOURCE: Final = 1 << 17
@@ -275,6 +277,9 @@ class Evaluator:
         self.count = 0
         #: Whether what runs is a statement that was cleared.
         self.cold = False
+        #: Whether a generator runs ahead of what it will be sent, or again up to where it was: what
+        #: it sends to others then has been sent, or is not what it will send.
+        self.rehearsed = False
         self.depth = 0
         self.calls = 0
         self.loop_steps = 0
@@ -811,7 +816,13 @@ class Evaluator:
         if type(node) is not ast.Lambda and library.has_yield(node):
             frame.yields = []
         before = len(self.state.facts)
-        returned = self.run_frame(function, frame)
+        ahead = frame.yields is not None and library.receives(node)
+        frame.sent = _AHEAD if ahead else None
+        outer, self.rehearsed = self.rehearsed, self.rehearsed or ahead
+        try:
+            returned = self.run_frame(function, frame)
+        finally:
+            self.rehearsed = outer
         if type(node) is ast.AsyncFunctionDef and self.depth == 0:
             # A task goes on while later cells change what it works on.
             self.keep(function, arguments, keywords, before)
@@ -1611,6 +1622,10 @@ def _yield(self: Evaluator, node: Any) -> Value:
         index = len(frame.yields) - 1
         if index >= len(frame.sent):
             raise Enough
+        if frame.sent is not _AHEAD:
+            self.rehearsed = index < len(frame.sent) - 1
+        elif self.doubts > 4 and index > 8:
+            raise Enough
         return frame.sent[index]
     if len(frame.yields) >= self.MAX_YIELDS or (self.doubts > 4 and len(frame.yields) > 8):
         raise Enough
@@ -1683,7 +1698,8 @@ def _assign(self: Evaluator, node: Any) -> str | None:
 
 def _annotated(self: Evaluator, node: Any) -> str | None:
     if self.frame.kind == "class" and type(node.target) is ast.Name:
-        self.frame.names.setdefault("__annotations__", {})[node.target.id] = UNKNOWN
+        kept = self.frame.names.setdefault("__annotations__", {})
+        kept[node.target.id] = self.evaluate(node.annotation)
     if node.value is not None:
         self.assign(node.target, self.evaluate(node.value))
     return None
@@ -1937,7 +1953,7 @@ def _annotations(self: Evaluator, node: Any, function: Function) -> None:
 
 
 def _class(self: Evaluator, node: Any) -> str | None:
-    bases = self.evaluate_all(node.bases)
+    bases = [templates.model(self, each) for each in self.evaluate_all(node.bases)]
     keywords = {each.arg: self.evaluate(each.value) for each in node.keywords if each.arg}
     cls = Class(node.name, bases, {}, keywords)
     outer = self.frame

@@ -160,8 +160,11 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
         return _is_hot(value.function, hot, depth - 1) or _is_hot(value.setter, hot, depth - 1)
     if kind is Namespace:
         return any(_is_hot(each, hot, depth - 1) for each in list(value.attributes.values())[:20])
-    if kind in (Bound, Partial, Generator):
-        return value.function is not None and _is_hot(value.function, hot, depth - 1)
+    if kind is Bound:
+        return any(_is_hot(each, hot, depth - 1) for each in (value.function, value.receiver))
+    if kind in (Partial, Generator):
+        held = (value.function, *value.arguments, *value.keywords.values())
+        return any(_is_hot(each, hot, depth - 1) for each in held[:20])
     if kind in (Native, Process):
         return True
     if kind is Choice:
@@ -177,7 +180,7 @@ def _kept(function: Function, words: _Words) -> list[Value]:
     """Values that a function has of its own: of the scopes that it closes over, and its attributes."""
     found = list(function.attributes.values())
     scope = function.scope
-    while scope is not None and SESSION not in scope.names:  # the kernel's own names are looked at by the caller
+    while scope is not None and SESSION not in scope.names:  # the kernel's own are in ``hot``
         found += [scope.names[name] for name in words.free if name in scope.names]
         scope = scope.parent
     return found[:20]

@@ -12,6 +12,7 @@ from typing import Any, Final
 from jupyter_tos_guard.inspection.python.carriers import (
     arrays,
     command_lines,
+    contexts,
     listeners,
     markup,
     queues,
@@ -24,6 +25,7 @@ from jupyter_tos_guard.inspection.python.carriers import (
 HANDLERS: Final[dict[str, Any]] = {
     **settings.HANDLERS,
     **command_lines.HANDLERS,
+    **contexts.HANDLERS,
     **markup.HANDLERS,
     **records.HANDLERS,
     **queues.HANDLERS,

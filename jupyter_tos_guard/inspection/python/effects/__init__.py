@@ -12,6 +12,7 @@ from typing import Any, Final
 from jupyter_tos_guard.inspection.python.effects import (
     addresses,
     files,
+    folders,
     kernels,
     modules,
     processes,
@@ -22,6 +23,7 @@ from jupyter_tos_guard.inspection.python.effects import (
 HANDLERS: Final[dict[str, Any]] = {
     **processes.HANDLERS,
     **files.HANDLERS,
+    **folders.HANDLERS,
     **addresses.HANDLERS,
     **modules.HANDLERS,
     **programs.HANDLERS,

@@ -125,11 +125,11 @@ def _dump(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
 
 
 def _load(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """``json.load(file)``."""
+    """``json.load(file)``, ``tomllib.load(file)``."""
     stream = first_argument(arguments)
     data = library.stream_read(stream) if type(stream) is Stream else UNKNOWN
     if type(data) in (str, bytes):
-        return library.pure(self, "json.loads", [data], {})
+        return library.pure(self, f"{symbol.name}s", [decoded(data)], {})
     return data
 
 
@@ -306,6 +306,8 @@ def _pipe(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
 
 def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, keywords: Keywords) -> Value:
     """Call a method of a ``pathlib`` path."""
+    from jupyter_tos_guard.inspection.python.effects import folders
+
     text = path.text
     if name in ("write_text", "write_bytes"):
         data = first_argument(arguments, keywords.get("data", UNKNOWN))
@@ -348,13 +350,17 @@ def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, ke
         return _chmod(self, Symbol("os.chmod"), [text, *arguments], keywords)
     if name in ("unlink", "rmdir"):
         return _remove(self, Symbol("os.remove"), [text], {})
-    if name in ("exists", "is_file", "is_dir", "stat", "samefile"):
+    if name in ("is_file", "is_dir"):
+        return folders.is_kind(self, text, name == "is_dir")
+    if name in ("exists", "stat", "samefile"):
         return UNKNOWN
     if name in ("glob", "rglob", "iterdir"):
-        return [Path(f"{text}/{HOLE}")]
+        return folders.entries(self, path, name, *arguments[:1])
     if name in ("split", "startswith", "endswith", "format", "replace", "strip"):
         return self.call(self.attribute(text, name), arguments, keywords)
-    if name == "mkdir" or name == "touch":
+    if name == "mkdir":
+        return folders.make(self, text)
+    if name == "touch":
         return None
     return UNKNOWN
 
@@ -510,6 +516,7 @@ HANDLERS: Final[dict[str, Any]] = {
     ),
     "json.dump": _dump,
     "json.load": _load,
+    "tomllib.load": _load,
     "shutil.unpack_archive": _unpack,
     "zipfile.ZipFile.extractall": _unpack,
     "zipfile.ZipFile.extract": _unpack,
