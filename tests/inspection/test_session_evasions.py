@@ -993,6 +993,107 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         "order = graphlib.TopologicalSorter()\norder.add(b, a)\norder.prepare()",
         "while order.is_active():\n    for step in order.get_ready():\n        step()\n        order.done(step)",
     ],
+    # modules, scripts and what they read
+    "method of a class of an own module": lambda c: [
+        "%%writefile lab.py\nimport subprocess as sp\nclass Lab:\n    tool = 'git'\n    def run(self, *a):\n"
+        "        return sp.call([self.tool, *a])\n",
+        "import lab\nwork = lab.Lab()\nstart = work.run",
+        f"start(*{c.split()[1:]!r})",
+    ],
+    "module written anew and loaded again": lambda c: [
+        "%%writefile where.py\nOF = 'true'",
+        "import where as w, os\ndef go(): os.system(w.OF)",
+        f"%%writefile where.py\nOF = {c!r}",
+        "from importlib import reload\nreload(w)\ngo()",
+    ],
+    "options with commands, types and parents": lambda c: [
+        "import argparse, os\ndef do(a): os.system(' '.join([a.tool, *a.words, *a.of]))\n"
+        "base = argparse.ArgumentParser(add_help=False)\nbase.add_argument('-t', '--tool', type=str.lower)\n"
+        "top = argparse.ArgumentParser()\nsub = top.add_subparsers(dest='what')\n"
+        "one = sub.add_parser('get', parents=[base])\none.add_argument('words', nargs=1)\n"
+        "one.add_argument('of', nargs='*')\none.set_defaults(do=do)\n"
+        "two = sub.add_parser('show')\ntwo.set_defaults(do=print)",
+        f"found = top.parse_args(['get', *{c.split()[1:]!r}, '-tGIT'])\nfound.do(found)",
+    ],
+    "magic of a class with a parser of its own": lambda c: [
+        "from IPython.core.magic import Magics, magics_class, line_magic\nimport os\n"
+        "from IPython.core import magic_arguments as ma\n@magics_class\nclass M(Magics):\n    @ma.magic_arguments()\n"
+        "    @ma.argument('--to', '-t', default='here')\n    @ma.argument('words', nargs='+')\n    @line_magic\n"
+        "    def fetch(self, line):\n        a = ma.parse_argstring(self.fetch, line)\n        os.system(' '.join(a.words))\n"
+        "get_ipython().register_magics(M)",
+        f"%fetch -t x {c}",
+    ],
+    "variables of a script's environment": lambda c: [
+        "%%writefile job.py\nimport os\nparts = sorted((k, v) for k, v in os.environ.items() if k[:2] == 'J_')\n"
+        "os.system(' '.join(v for _, v in parts))",
+        "import os, subprocess\nenv = dict(os.environ)\nfor i, w in enumerate("
+        f"{c.split()!r}): env[f'J_{{i}}'] = w",
+        "subprocess.check_call('python job.py', env=env, shell=True)",
+    ],
+    "output of one process given to the next": lambda c: [
+        "import subprocess\nfrom typing import NamedTuple\nclass Out(NamedTuple):\n    text: str\n"
+        "def sh(*words): return Out(subprocess.run(words, capture_output=True).stdout.decode().splitlines()[0])",
+        f"a = sh('echo', {c!r})",
+        "subprocess.run(a.text.split(), check=True)",
+    ],
+    "data file of an own package": lambda c: [
+        "import os\nos.makedirs('pack', exist_ok=True)\nopen('pack/__init__.py', 'w').write('')\n"
+        f"import json\nopen('pack/job.json', 'w').write(json.dumps(dict(do={c!r})))",
+        "import json, os\nfrom importlib import resources\n"
+        "os.system(json.loads(resources.files('pack').joinpath('job.json').read_text())['do'])",
+    ],
+    "folder of notes that is walked through": lambda c: [
+        "from pathlib import Path\ntop = Path('notes')\nfor i, w in enumerate("
+        f"{c.split()!r}):\n    d = top / f'n{{i}}'\n    d.mkdir(parents=True)\n    (d / 'w.txt').write_text(w)",
+        "import os\nos.system(' '.join(p.read_text() for p in sorted(top.rglob('*.txt'))))",
+    ],
+    "names of files in a folder": lambda c: [
+        "import os\nos.mkdir('parts')\nfor i, w in enumerate("
+        f"{c.split('/')!r}): open(f'parts/{{i}}-{{w}}', 'w').write('')",
+        "os.system('/'.join(n.split('-', 1)[1] for n in sorted(os.listdir('parts'))))",
+    ],
+    # functions that look at functions
+    "arguments chosen by the names of parameters": lambda c: [
+        "import inspect, os\ndef job(tool, what, of): os.system(f'{tool} {what} {of}')",
+        f"have = dict(zip(['tool', 'what', 'of', 'more'], [*{c.split()!r}, 1]))\n"
+        "job(*[have[n] for n in inspect.getfullargspec(job).args])",
+    ],
+    "objects made by the types of their fields": lambda c: [
+        "import os, typing\nclass Words:\n    text = " + repr(c) + "\nclass Job:\n    words: Words\n"
+        "    def run(self): os.system(self.words.text)",
+        "job = Job()\nfor name, kind in typing.get_type_hints(Job).items(): setattr(job, name, kind())\njob.run()",
+    ],
+    "variable of a context": lambda c: [
+        "from contextvars import ContextVar, copy_context\nimport os\nline = ContextVar('line', default='true')\n"
+        "def go(): os.system(line.get())",
+        f"def prepare():\n    line.set({c!r})\n    go()",
+        "copy_context().run(prepare)",
+    ],
+    "coroutines that send to each other": lambda c: [
+        "import os\ndef last():\n    while True:\n        text = yield\n        os.system(text)\n"
+        "def join(to, n):\n    while True:\n        found = []\n        for _ in range(n): found.append((yield))\n"
+        "        to.send(' '.join(found))",
+        "end = last(); end.send(None)\nfirst = join(end, 3); next(first)",
+        f"for w in {c.split()!r}: first.send(w)",
+    ],
+    # classes of the library that a program extends
+    "formatter with fields of its own": lambda c: [
+        "import string, os\nclass F(string.Formatter):\n    def format_field(self, value, spec):\n"
+        "        return value[::-1] if spec == 'r' else super().format_field(value, spec)",
+        f"os.system(F().vformat('{{0:r}}{{b}}', [{c[:9][::-1]!r}], {{'b': {c[9:]!r}}}))",
+    ],
+    "template with a pattern of its own": lambda c: [
+        "import string, os, re\nclass T(string.Template):\n    delimiter = '@'\n"
+        "    pattern = r'@(?:(?P<escaped>@)|<(?P<named>[a-z]+)>|(?P<braced>x)y|(?P<invalid>))'",
+        f"os.system(T('@<a> @<b>').safe_substitute(a={c[:9]!r}, b={c[10:]!r}))",
+    ],
+    "tasks of a TOML file": lambda c: [
+        f"open('t.toml', 'w').write('[run]\\nneeds = [\"get\"]\\n[get]\\ndo = \"{c}\"\\n')",
+        "import os\ntry: import tomllib\nexcept ImportError: import tomli as tomllib\n"
+        "with open('t.toml', 'rb') as f: tasks = tomllib.load(f)",
+        "def go(name):\n    for n in tasks[name].get('needs', []): go(n)\n    os.system(tasks[name].get('do', 'true'))",
+        "go('run')",
+    ],
 }
 
 

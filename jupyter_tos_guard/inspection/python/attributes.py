@@ -168,6 +168,8 @@ def _get_class(self: Evaluator, value: Class, name: str) -> Value:
     member = value.find(name)
     if member is None and value.holds(name):
         return None
+    if member is None and name == "__init__" and not value.symbol():
+        return Symbol("builtins.object.__init__")
     if member is None:
         meta = value.keywords.get("metaclass")
         if type(meta) is Class:
@@ -321,6 +323,8 @@ def _get_process(self: Evaluator, value: Process, name: str) -> Value:
     if name in ("stdout", "stderr"):
         output = value.output if name == "stdout" else ""
         content: str | bytes | None = output if value.text else output.encode("utf-8", "replace")
+        if value.ended:
+            return content or UNKNOWN
         return Stream("", "r" if value.text else "rb", content or None)
     if name == "stdin":
         return value
@@ -387,6 +391,10 @@ def _get_code(self: Evaluator, value: Code, name: str) -> Value:
         return (doc, *[each for each in constants if each != doc][:200])
     if name == "co_consts" and value.calls is not None:
         return tuple(value.calls.constants)
+    if name in ("co_varnames", "co_argcount") and value.function is not None:
+        spec = value.function.node.args
+        places = [each.arg for each in (*spec.posonlyargs, *spec.args)]
+        return len(places) if name == "co_argcount" else (*places, *[each.arg for each in spec.kwonlyargs])
     if name in ("co_name", "co_filename"):
         return value.function.name if value.function is not None else "<string>"
     if name == "body" and (tree := trees.nodes_of(value)) is not None and trees.has_field(tree, name):
@@ -935,12 +943,22 @@ def is_deep_plain(value: Value) -> bool:
 
 def _identical(left: Value, right: Value) -> bool | None:
     if type(left) in _OPAQUE or type(right) in _OPAQUE:
+        if {type(left), type(right)} <= {Symbol, Function, Class}:
+            return _same_definition(left, right)
         if type(left) is Instance or type(right) is Instance:
             return left is right
         return None
     if left is None or right is None or isinstance(left, bool) or isinstance(right, bool):
         return left is right
     return True if left is right else None
+
+
+def _same_definition(left: Value, right: Value) -> bool | None:
+    """Whether two names stand for one function or class; a library's may have two names."""
+    if type(left) is Symbol and type(right) is Symbol:
+        return True if left.name == right.name and not left.called and not right.called else None
+    symbol = left if type(left) is Symbol else right
+    return None if symbol.called else False
 
 
 def _contains(self: Evaluator, container: Value, value: Value) -> Value:

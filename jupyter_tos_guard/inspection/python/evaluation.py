@@ -28,7 +28,7 @@ from jupyter_tos_guard.inspection.python import (
     sinks,
 )
 from jupyter_tos_guard.inspection.python.attributes import OBSERVES
-from jupyter_tos_guard.inspection.python.carriers import records
+from jupyter_tos_guard.inspection.python.carriers import records, templates
 from jupyter_tos_guard.inspection.python.cell import (
     Line,
     normal_name,
@@ -71,9 +71,9 @@ from jupyter_tos_guard.inspection.unread import Statement, text_of
 
 __all__ = ["UNKNOWN", "Evaluator", "hot_names", "lookup_text", "run_cell", "run_python"]
 
-#: Key in ``State.names`` of what the evaluator keeps between cells; no identifier.
-_SESSION: Final = "\0session"
 _MISSING: Final = object()
+#: What a generator is sent that runs ahead, to see what it does.
+_AHEAD: Final[list[Value]] = [None] * 32
 
 #: Characters of a cell that are parsed; the caller cuts larger cells by itself.
 MAX_SOURCE: Final = 1 << 17
@@ -305,6 +305,9 @@ class Evaluator:
         self.count = 0
         #: Whether what runs is a statement that was cleared.
         self.cold = False
+        #: Whether a generator runs ahead of what it will be sent, or again up to where it was: what
+        #: it sends to others then has been sent, or is not what it will send.
+        self.rehearsed = False
         self.depth = 0
         self.calls = 0
         self.loop_steps = 0
@@ -852,7 +855,13 @@ class Evaluator:
         if type(node) is not ast.Lambda and library.has_yield(node):
             frame.yields = []
         before = len(self.state.facts)
-        returned = self.run_frame(function, frame)
+        ahead = frame.yields is not None and library.receives(node)
+        frame.sent = _AHEAD if ahead else None
+        outer, self.rehearsed = self.rehearsed, self.rehearsed or ahead
+        try:
+            returned = self.run_frame(function, frame)
+        finally:
+            self.rehearsed = outer
         if type(node) is ast.AsyncFunctionDef:
             # A task goes on while later cells change what it works on.
             self.keep(function, arguments, keywords, before)
@@ -1687,6 +1696,10 @@ def _yield(self: Evaluator, node: Any) -> Value:
         index = len(frame.yields) - 1
         if index >= len(frame.sent):
             raise Enough
+        if frame.sent is not _AHEAD:
+            self.rehearsed = index < len(frame.sent) - 1
+        elif self.doubts > 4 and index > 8:
+            raise Enough
         return frame.sent[index]
     if len(frame.yields) >= self.MAX_YIELDS or (self.doubts > 4 and len(frame.yields) > 8):
         raise Enough
@@ -1759,7 +1772,8 @@ def _assign(self: Evaluator, node: Any) -> str | None:
 
 def _annotated(self: Evaluator, node: Any) -> str | None:
     if self.frame.kind == "class" and type(node.target) is ast.Name and not _is_class_variable(node):
-        self.frame.names.setdefault("__annotations__", {})[node.target.id] = UNKNOWN
+        kept = self.frame.names.setdefault("__annotations__", {})
+        kept[node.target.id] = self.evaluate(node.annotation)
     if node.value is not None:
         self.assign(node.target, self.evaluate(node.value))
     return None
@@ -2026,7 +2040,7 @@ def _annotations(self: Evaluator, node: Any, function: Function) -> None:
 
 
 def _class(self: Evaluator, node: Any) -> str | None:
-    bases = self.evaluate_all(node.bases)
+    bases = [templates.model(self, each) for each in self.evaluate_all(node.bases)]
     keywords = {each.arg: self.evaluate(each.value) for each in node.keywords if each.arg}
     cls = Class(node.name, bases, {}, keywords)
     outer = self.frame
@@ -2359,7 +2373,7 @@ def replay_users(names: set[str], state: State) -> None:
 def replay_writers(path: str, state: State) -> None:
     """Evaluate the waiting statements by which a library may have written ``path``."""
     assert state.unread is not None
-    session = state.names.get(_SESSION)
+    session = state.names.get(heat.SESSION)
     if isinstance(session, Session) and session.evaluator is not None:
         self = session.evaluator
         found = state.unread.take_writers(path, self.is_module)
@@ -2383,9 +2397,9 @@ def _display(self: Evaluator, value: Value) -> None:
 def _evaluator(state: State, unit: Unit) -> Evaluator:
     """Return the session's evaluator, ready to run ``unit`` with the kernel's names."""
     names = state.names
-    session = names.get(_SESSION)
+    session = names.get(heat.SESSION)
     if not isinstance(session, Session):
-        session = names[_SESSION] = Session()
+        session = names[heat.SESSION] = Session()
     frame = Frame("module", names, names, None)
     if session.evaluator is None:
         session.evaluator = Evaluator(session, state, unit, frame)
@@ -2454,7 +2468,7 @@ def run_python(
         state.emit(Kind.OPAQUE, "too-large", origin)
         return
     budget.spend(len(source) // 16 + 1)
-    session = state.names.get(_SESSION)
+    session = state.names.get(heat.SESSION)
     first_line = origin.span.line if origin.verbatim and origin.span.column == 0 else 0
     unit = Unit(source, origin, [], first_line, len(state.sources) + 1)
     if (
@@ -2467,7 +2481,7 @@ def run_python(
         self = session.evaluator
     outer = state.names, state.unread
     if fresh:  # what waits in the kernel is not there in another process
-        state.names, state.unread = {_SESSION: self.session}, None
+        state.names, state.unread = {heat.SESSION: self.session}, None
     names = state.names
 
     def work() -> None:
@@ -2501,7 +2515,7 @@ def hot_names(state: State, known: set[str] | None = None) -> set[str]:
 
     With ``known``, only what the session's files and deferred calls add to these.
     """
-    session = state.names.get(_SESSION)
+    session = state.names.get(heat.SESSION)
     hot = heat.names(state.names) if known is None else set(known)
     # A module that the session wrote does what it does when it is imported.
     modules = [path.removesuffix("/__init__.py") for path in state.files if path.endswith(".py")]

@@ -30,6 +30,8 @@ from jupyter_tos_guard.inspection.python.values import (
 )
 from jupyter_tos_guard.inspection.screen import BARE, SINK_MODULES, SINKS
 
+#: Key in ``State.names`` of what the evaluator keeps between cells; no identifier.
+SESSION: Final = "\0session"
 #: Words of functions seen before, by the identity of their node, which the entry keeps alive.
 _WORDS: dict[int, tuple[ast.AST, _Words]] = {}
 #: What a later cell can change under a function that is called even later.
@@ -186,7 +188,7 @@ def _look_into(value: Value, hot: set[str]) -> bool | list[Value]:
     if kind is Bound:
         return [value.function, value.receiver]
     if kind in (Partial, Generator):
-        return [value.function]
+        return [value.function, *_some([*value.arguments, *value.keywords.values()])]
     if kind is Choice:
         return list(value.values)
     if kind is dict:
@@ -214,7 +216,7 @@ def _kept(function: Function, words: _Words) -> list[Value]:
     """Values that a function has of its own: of the scopes that it closes over, and its attributes."""
     found = list(function.attributes.values())
     scope = function.scope
-    while scope is not None and scope.kind != "module":
+    while scope is not None and SESSION not in scope.names:  # the kernel's own are in ``hot``
         found += [scope.names[name] for name in words.free if name in scope.names]
         scope = scope.parent
     return found[:20]

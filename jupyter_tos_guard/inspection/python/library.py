@@ -880,6 +880,13 @@ def has_yield(node: ast.AST) -> bool:
     return found
 
 
+def receives(node: ast.AST) -> bool:
+    """Whether a generator function uses what is sent to it."""
+    found = nodes(node)
+    ignored = {id(each.value) for each in found if type(each) is ast.Expr}
+    return any(type(each) is ast.Yield and id(each) not in ignored for each in found)
+
+
 def _yields(node: ast.AST) -> bool:
     waiting: list[ast.AST] = list(node.body)  # type: ignore[attr-defined]
     while waiting:

@@ -294,7 +294,7 @@ def format_text(self: Evaluator, template: str, arguments: Arguments, keywords: 
             parts.append(literal)
             if field is None:
                 continue
-            name, _, rest = _field_head(field)
+            name, rest = field_head(field)
             value: Value = UNKNOWN
             if name == "":
                 value = arguments[number] if number < len(arguments) else UNKNOWN
@@ -328,8 +328,8 @@ def format_text(self: Evaluator, template: str, arguments: Arguments, keywords: 
     return library.checked(result)
 
 
-def _field_head(field: str) -> tuple[str, str, list[tuple[bool, Value]]]:
-    """``0.name[key]`` as its head and the steps from there."""
+def field_head(field: str) -> tuple[str, list[tuple[bool, Value]]]:
+    """Return ``0.name[key]`` as its head and the steps from there."""
     match = re.match(r"[^.\[]*", field)
     head = match.group() if match else ""
     rest: list[tuple[bool, Value]] = []
@@ -339,7 +339,7 @@ def _field_head(field: str) -> tuple[str, str, list[tuple[bool, Value]]]:
         else:
             key = step.group(2)
             rest.append((False, int(key) if key.isdigit() else key))
-    return head, "", rest
+    return head, rest
 
 
 def _sort(self: Evaluator, value: list[Value], arguments: Arguments, keywords: Keywords) -> Value:
@@ -354,16 +354,23 @@ def sort(self: Evaluator, values: list[Value], keywords: Keywords) -> list[Value
     key = keywords.get("key")
     try:
         if key is not None:
-            ranks = [self.call(key, [each]) for each in values]
+            ranks = [_rank(self.call(key, [each])) for each in values]
             if not all(is_plain(each) for each in ranks):
                 return None
             order = sorted(range(len(values)), key=ranks.__getitem__, reverse=bool(keywords.get("reverse")))
             return [values[index] for index in order]
-        if not all(is_plain(each) for each in values):
+        if not all(is_plain(_rank(each)) for each in values):
             return None
-        return sorted(values, reverse=keywords.get("reverse") is True or keywords.get("reverse") == 1)
+        return sorted(
+            values, key=_rank, reverse=keywords.get("reverse") is True or keywords.get("reverse") == 1
+        )
     except TypeError:
         return None
+
+
+def _rank(value: Value) -> Value:
+    """Return what a value is ordered by: a path by its parts."""
+    return tuple(value.text.split("/")) if type(value) is Path else value
 
 
 _SPECIAL: Final[dict[tuple[type, str], Callable[..., Value]]] = {
@@ -525,6 +532,9 @@ def _send(self: Evaluator, value: Generator, given: Value) -> Value:
     """Resume a generator: run it again with one more value sent."""
     from jupyter_tos_guard.inspection.python.evaluation import Frame
 
+    if self.rehearsed:
+        return UNKNOWN
+
     function = value.function
     assert function is not None
     fed = any(each is not None for each in value.sent)
@@ -540,7 +550,11 @@ def _send(self: Evaluator, value: Generator, given: Value) -> Value:
     self._bind(function, frame, value.arguments, value.keywords)
     frame.yields, frame.sent = [], sent
     before = len(self.state.facts)
-    self.run_frame(function, frame)
+    self.rehearsed = len(sent) > 1
+    try:
+        self.run_frame(function, frame)
+    finally:
+        self.rehearsed = False
     facts = self.state.facts
     seen = {(fact.kind, fact.value) for fact in facts[:before]}
     facts[before:] = [fact for fact in facts[before:] if (fact.kind, fact.value) not in seen]

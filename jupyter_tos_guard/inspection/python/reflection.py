@@ -7,8 +7,6 @@ arguments. None has an effect on the world; what they reach may.
 from __future__ import annotations
 
 import ast
-import re
-import string
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
@@ -599,31 +597,6 @@ def _collection(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
     return library.pure(self, "builtins.dict", arguments, keywords)
 
 
-def _template(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    text = self.text(first_argument(arguments, keywords.get("template", "")))
-
-    def fill(given: Arguments, named: Keywords, whole: bool) -> Value:
-        values = dict(given[0]) if given and type(given[0]) is dict else {}
-        values.update(named)
-
-        def replace(match: re.Match[str]) -> str:
-            name = match["named"] or match["braced"]
-            if name in values:
-                return self.text(values[name])
-            return "$" if match["escaped"] else HOLE if whole else match.group()
-
-        return library.checked(string.Template.pattern.sub(replace, text))
-
-    return Namespace(
-        "Template",
-        {
-            "substitute": Native(lambda given, named: fill(given, named, True)),
-            "safe_substitute": Native(lambda given, named: fill(given, named, False)),
-            "template": text,
-        },
-    )
-
-
 def _random(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """Draws: any of the values, or what a constant seed gives."""
     word = symbol.name.rpartition(".")[2]
@@ -771,6 +744,79 @@ def _get_source(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
         return "".join(lines[start : first - 1]) or None
     found = lines[first - 1 : node.end_lineno]
     return (found, first) if word == "getsourcelines" else "".join(found)
+
+
+def _signature(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``inspect.signature(f)`` and ``getfullargspec``: its parameters, without those bound already."""
+    value = first_argument(arguments)
+    bound = 0
+    if type(value) is Class:
+        value, bound = value.find("__init__"), 1
+    while type(value) in (Bound, Partial):
+        bound += 1 if type(value) is Bound else len(value.arguments)
+        value = value.function
+    if type(value) is not Function:
+        return Symbol(symbol.name, True, (arguments, keywords))
+    spec = value.node.args
+    places = [*spec.posonlyargs, *spec.args]
+    names = [each.arg for each in places][bound:]
+    named = [each.arg for each in spec.kwonlyargs]
+    if symbol.name.endswith("argspec"):
+        return Namespace(
+            "spec",
+            {
+                "args": [each.arg for each in places],
+                "kwonlyargs": named,
+                "defaults": tuple(value.defaults) or None,
+                "kwonlydefaults": value.keyword_defaults,
+                "annotations": _hints(self, value),
+            },
+        )
+    empty = Symbol("inspect._empty")
+    first = len(names) - len(value.defaults)
+    defaults = {**dict(zip(names[max(first, 0) :], value.defaults, strict=False)), **value.keyword_defaults}
+    hints = _hints(self, value)
+    found: dict[Value, Value] = {
+        name: Namespace(
+            "parameter",
+            {
+                "name": name,
+                "default": defaults.get(name, empty),
+                "annotation": hints.get(name, empty),
+                "kind": Symbol("inspect.Parameter." + ("KEYWORD_ONLY" if name in named else _EITHER)),
+                "empty": empty,
+            },
+        )
+        for name in [*names, *named]
+    }
+
+    def bind(given: Arguments, keyed: Keywords) -> Value:
+        values = {**dict(zip(names, given, strict=False)), **keyed}
+        return Namespace("bound", {"arguments": values, "args": tuple(given), "kwargs": keyed})
+
+    bound_by = dict.fromkeys(("bind", "bind_partial"), Native(bind))
+    return Namespace("signature", {"parameters": found, **bound_by})
+
+
+_EITHER: Final = "POSITIONAL_OR_KEYWORD"
+
+
+def _hints(self: Evaluator, value: Value) -> dict[str, Value]:
+    """Annotations of a function or class, those written as text looked up where it stands."""
+    found = self.attribute(value, "__annotations__") if type(value) in (Function, Class) else None
+    hints = dict(found) if type(found) is dict else {}
+    for name, each in hints.items():
+        if type(each) is str and each.isidentifier():
+            scope = value.scope.globals if type(value) is Function else self.frame.globals
+            hints[name] = scope.get(each, UNKNOWN) if scope is not self.state.names else self.lookup(each)
+    return hints
+
+
+def _type_hints(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``typing.get_type_hints(f)``."""
+    value = first_argument(arguments)
+    value = value.function if type(value) is Bound else value
+    return _hints(self, value) if type(value) in (Function, Class) else UNKNOWN
 
 
 def _members(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -947,7 +993,6 @@ HANDLERS: Final[dict[str, Any]] = {
         "multiprocessing.SimpleQueue multiprocessing.JoinableQueue".split(),
         _collection,
     ),
-    "string.Template": _template,
     **dict.fromkeys(
         [
             f"random.{word}"
@@ -972,6 +1017,10 @@ HANDLERS: Final[dict[str, Any]] = {
     **dict.fromkeys(
         [f"inspect.{word}" for word in "getsource getsourcelines getcomments getdoc".split()], _get_source
     ),
+    "inspect.signature": _signature,
+    "inspect.getfullargspec": _signature,
+    "inspect.get_annotations": _type_hints,
+    "typing.get_type_hints": _type_hints,
     "ast.fix_missing_locations": _identity,
     "ast.NodeTransformer.generic_visit": _identity,
     "ast.copy_location": _identity,

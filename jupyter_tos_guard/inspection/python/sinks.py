@@ -124,6 +124,7 @@ ALIASES: Final[dict[str, str]] = {
     "bz2.BZ2Decompressor.decompress": "bz2.decompress",
     "lzma.LZMADecompressor.decompress": "lzma.decompress",
     "fastai.imports.subprocess": "subprocess",
+    "pip._vendor.tomli": "tomllib",
 }
 _MODULE_ALIASES: Final = {
     "posix": "os",
@@ -143,6 +144,9 @@ _MODULE_ALIASES: Final = {
     "simplejson": "json",
     "ujson": "json",
     "orjson": "json",
+    "tomli": "tomllib",
+    "toml": "tomllib",
+    "rtoml": "tomllib",
     "subprocess32": "subprocess",
     "_thread": "threading",
     "thread": "threading",

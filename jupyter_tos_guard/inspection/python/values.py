@@ -308,10 +308,16 @@ class Path:
 class Process:
     """A process that was started, as much as is known of what it prints."""
 
-    __slots__ = ("output", "shell", "stdin", "text", "words")
+    __slots__ = ("ended", "output", "shell", "stdin", "text", "words")
 
     def __init__(
-        self, output: str, text: bool = True, shell: str = "", stdin: str = "", words: Sequence[str] = ()
+        self,
+        output: str,
+        text: bool = True,
+        shell: str = "",
+        stdin: str = "",
+        words: Sequence[str] = (),
+        ended: bool = False,
     ) -> None:
         self.output = output
         self.text = text
@@ -320,6 +326,8 @@ class Process:
         self.stdin = stdin
         #: The program with its arguments, if they are known.
         self.words = words
+        #: Whether it was waited for: what it printed is a text then, not a file to read.
+        self.ended = ended
 
 
 class Lines(list[Value]):

@@ -12,6 +12,7 @@ from typing import Any, Final
 from jupyter_tos_guard.inspection.python.carriers import (
     arrays,
     command_lines,
+    contexts,
     databases,
     listeners,
     markup,
@@ -28,6 +29,7 @@ HANDLERS: Final[dict[str, Any]] = {
     **settings.HANDLERS,
     **command_lines.HANDLERS,
     **databases.HANDLERS,
+    **contexts.HANDLERS,
     **markup.HANDLERS,
     **pages.HANDLERS,
     **records.HANDLERS,

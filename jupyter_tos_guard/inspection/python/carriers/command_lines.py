@@ -9,6 +9,7 @@ from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, a
 from jupyter_tos_guard.inspection.python.carriers.given import native
 from jupyter_tos_guard.inspection.python.values import (
     UNKNOWN,
+    Bound,
     Class,
     Function,
     Instance,
@@ -29,77 +30,259 @@ def words_of(self: Evaluator) -> list[str] | None:
     return [self.text(each) for each in words[1:]] if type(words) is list else None
 
 
-def argument_parser(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """``argparse.ArgumentParser()``: what its options default to, or are set to."""
-    options: list[tuple[str, list[str], Keywords]] = []
+class Grammar:
+    """What a parser has been told: its arguments, with the parsers of its commands."""
 
-    def add_argument(given: Arguments, named: Keywords) -> Value:
+    __slots__ = ("chosen", "commands", "options")
+
+    #: Arguments that a parser keeps, and words that it reads.
+    MAX_OPTIONS = 500
+
+    def __init__(self) -> None:
+        #: Where a value goes, the names that it is given by, and what else was said of it.
+        self.options: list[Option] = []
+        self.commands: dict[str, Grammar] = {}
+        #: Where the name of the command goes.
+        self.chosen = ""
+
+    def add(self, given: Arguments, named: Keywords) -> None:
+        """Take in what ``add_argument`` is given."""
         names = [each for each in given if type(each) is str]
-        if names and len(options) < 500:
+        if not names and type(named.get("dest")) is str:
+            names = [named["dest"]]
+        if names and len(self.options) < self.MAX_OPTIONS:
             long = next((each for each in names if each.startswith("--")), names[0])
             target = named.get("dest")
             name = target if type(target) is str else long.lstrip("-").replace("-", "_")
-            options.append((name, names, named))
-        return None
+            self.options.append((name, names, named))
+
+    def positional(self) -> list[Option]:
+        """Arguments that are told by their place."""
+        return [each for each in self.options if each[1] and not each[1][0].startswith("-")]
+
+    def option(self, word: str) -> Option | None:
+        """Return the option that ``word`` names: in full, or by a beginning that no other has."""
+        by_name = {name: each for each in self.options for name in each[1] if name.startswith("-")}
+        if word in by_name:
+            return by_name[word]
+        if word.startswith("--no-") and "--" + word[5:] in by_name:
+            return by_name["--" + word[5:]]
+        begun = [each for name, each in by_name.items() if word[:2] == "--" and name.startswith(word)]
+        return begun[0] if len(begun) == 1 else None
+
+
+def argument_parser(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``argparse.ArgumentParser()``: what its options default to, or are set to."""
+    return _parser(self, Grammar(), keywords)
+
+
+def _parser(self: Evaluator, grammar: Grammar, keywords: Keywords) -> Namespace:
+    for each in self.items(keywords.get("parents", [])):
+        if type(each) is Namespace and type(each.attributes.get("_actions")) is list:
+            grammar.options += each.attributes["_actions"][: Grammar.MAX_OPTIONS - len(grammar.options)]
+
+    def add_argument(given: Arguments, named: Keywords) -> Value:
+        return grammar.add(given, named)
 
     def set_defaults(given: Arguments, named: Keywords) -> Value:
-        options.extend((name, [], {"default": value}) for name, value in named.items())
+        grammar.options.extend((name, [], {"default": value}) for name, value in named.items())
         return None
 
     def parse(given: Arguments, named: Keywords) -> Value:
-        words: Any = given[0] if given else named.get("args")
+        words: Any = argument(given, named, 0, "args")
+        now = self.current()
         if words is None:
-            words = words_of(self.current())
+            words = words_of(now)
         known = type(words) in (list, tuple) and all(type(each) is str for each in words)
-        made = Namespace("arguments", {name: _default(spec, known) for name, _, spec in options})
-        if known:
-            _read_words(self.current(), list(words), options, made.attributes)
+        into = argument(given, named, 1, "namespace")
+        made = into if type(into) is Namespace else Namespace("arguments", {})
+        made.attributes.update(read_words(now, grammar, list(words) if known else None))
         return made
 
+    def add_subparsers(given: Arguments, named: Keywords) -> Value:
+        grammar.chosen = named["dest"] if type(named.get("dest")) is str else ""
+        return Namespace("subparsers", {"add_parser": Native(add_parser)})
+
+    def add_parser(given: Arguments, named: Keywords) -> Value:
+        inner = Grammar()
+        for name in (*given[:1], *self.current().items(named.get("aliases", []))):
+            if type(name) is str and len(grammar.commands) < Grammar.MAX_OPTIONS:
+                grammar.commands[name] = inner
+        return _parser(self.current(), inner, named)
+
     found: dict[str, Value] = {
+        "_actions": grammar.options,
         "add_argument": Native(add_argument),
         "set_defaults": Native(set_defaults),
-        "parse_args": Native(parse),
+        "add_subparsers": Native(add_subparsers),
+        **dict.fromkeys(("parse_args", "parse_intermixed_args"), Native(parse)),
         "parse_known_args": Native(lambda given, named: (parse(given, named), [])),
     }
     made = Namespace("ArgumentParser", found)
-    for name in ("add_argument_group", "add_mutually_exclusive_group", "add_subparsers", "add_parser"):
+    for name in ("add_argument_group", "add_mutually_exclusive_group"):
         found[name] = native(lambda given: made)
     return made
 
 
-def _default(spec: Keywords, known: bool) -> Value:
+def read_words(self: Evaluator, grammar: Grammar, words: list[str] | None) -> dict[str, Value]:
+    """Read a command line; what it holds is not known if ``words`` is None."""
+    found = {name: _default(self, spec, words is not None) for name, _, spec in grammar.options}
+    if words is None:
+        for inner in list(grammar.commands.values())[:16]:
+            for name, value in read_words(self, inner, None).items():
+                found[name] = either([found[name], value]) if name in found else value
+        return found
+    self.budget.spend(len(words) + len(grammar.options))
+    places = grammar.positional()
+    in_place: list[str] = []
+    words = words[: Grammar.MAX_OPTIONS]
+    while words:
+        word = words.pop(0)
+        if word == "--":
+            in_place += words
+            break
+        if not _is_option(word):
+            if word in grammar.commands and len(in_place) >= sum(_bounds(each)[0] for each in places):
+                found[grammar.chosen or "command"] = word
+                found.update(read_words(self, grammar.commands[word], words))
+                break
+            in_place.append(word)
+            continue
+        head, told, value = word.partition("=")
+        option = grammar.option(head)
+        if option is None and word[:2] != "--" and (option := grammar.option(word[:2])) is not None:
+            told, value = "=", word[2:]  # -nNAME, -vq
+            if _takes(option)[1] == 0:
+                told, words = "", [f"-{value}", *words]
+        if option is not None:
+            _read_option(self, option, head, [value] if told else None, words, found)
+    _read_places(self, places, in_place, found)
+    return found
+
+
+Option = tuple[str, list[str], Keywords]
+
+
+def _is_option(word: str) -> bool:
+    return word[:1] == "-" and len(word) > 1 and not word[1:].replace(".", "", 1).isdigit()
+
+
+def _default(self: Evaluator, spec: Keywords, known: bool) -> Value:
     default = spec.get("default")
     if spec.get("action") in ("store_true", "store_false") and "default" not in spec:
         default = spec["action"] == "store_false"
-    return default if known else either([default, UNKNOWN]) if type(default) is not str else default
+    if type(default) is str:
+        return _typed(self, spec, default)
+    return default if known else either([default, UNKNOWN])
 
 
-def _read_words(
-    self: Evaluator, words: list[str], options: list[tuple[str, list[str], Keywords]], into: dict[str, Value]
+def _typed(self: Evaluator, spec: Keywords, word: str) -> Value:
+    """Return what a word stands for, by the function that makes it."""
+    make = spec.get("type")
+    return self.call(make, [word]) if make is not None else word
+
+
+def _bounds(option: Option) -> tuple[int, int]:
+    """How many words an argument takes, at least and at most."""
+    count = option[2].get("nargs")
+    if type(count) is int:
+        return (count, count)
+    return {"+": (1, 1 << 16), "*": (0, 1 << 16), "?": (0, 1), "...": (0, 1 << 16)}.get(
+        count if type(count) is str else "", (1, 1)
+    )
+
+
+_VALUELESS: Final = frozenset("store_true store_false store_const append_const count help version".split())
+
+
+def _takes(option: Option) -> tuple[int, int]:
+    action = option[2].get("action")
+    yes_or_no = type(action) is Symbol and action.name.endswith("BooleanOptionalAction")
+    return (0, 0) if yes_or_no or action in _VALUELESS else _bounds(option)
+
+
+def _read_option(
+    self: Evaluator,
+    option: Option,
+    head: str,
+    given: list[str] | None,
+    words: list[str],
+    into: dict[str, Value],
 ) -> None:
-    positional = [entry for entry in options if entry[1] and not entry[1][0].startswith("-")]
-    by_name = {name: entry for entry in options for name in entry[1]}
-    while words:
-        word = words.pop(0)
-        head, found, value = word.partition("=")
-        entry = by_name.get(head if found else word)
-        if entry is None:
-            if positional and not word.startswith("-"):
-                into[positional.pop(0)[0]] = word
-            continue
-        action = entry[2].get("action")
+    """Take the words of an option from ``words``, or the one that was ``given`` with its name."""
+    name, _, spec = option
+    action, most = spec.get("action"), _takes(option)[1]
+    if given is None:
+        given = []
+        while words and len(given) < most and not _is_option(words[0]):
+            given.append(words.pop(0))
+    value = _value(self, option, given)
+    before = into.get(name)
+    if most == 0:
+        value = spec.get("const") if type(action) is str else not head.startswith("--no-")
         if action in ("store_true", "store_false"):
-            into[entry[0]] = action == "store_true"
-        elif found:
-            into[entry[0]] = value
-        elif entry[2].get("nargs") in ("+", "*"):
-            taken = []
-            while words and not words[0].startswith("-"):
-                taken.append(words.pop(0))
-            into[entry[0]] = taken
-        elif words:
-            into[entry[0]] = words.pop(0)
+            value = action == "store_true"
+        elif action == "count":
+            value = (before if type(before) is int else 0) + 1
+    if action in ("append", "append_const", "extend"):
+        value = [
+            *(before if type(before) is list else []),
+            *(self.items(value) if action == "extend" else [value]),
+        ]
+    into[name] = value
+
+
+def _value(self: Evaluator, option: Option, words: list[str]) -> Value:
+    """Value of an argument that is given ``words``."""
+    spec = option[2]
+    made = [_typed(self, spec, word) for word in words]
+    if type(spec.get("nargs")) is int or spec.get("nargs") in ("+", "*", "..."):
+        return made
+    if made:
+        return made[0]
+    return spec.get("const") if option[1][0].startswith("-") else _default(self, spec, True)
+
+
+def _read_places(self: Evaluator, places: list[Option], words: list[str], into: dict[str, Value]) -> None:
+    """Give each argument its words: as many as it may take so that enough are left for those behind it."""
+    needed = sum(_bounds(each)[0] for each in places)
+    for each in places:
+        least, most = _bounds(each)
+        needed -= least
+        count = max(least, min(most, len(words) - needed))
+        taken, words = words[:count], words[count:]
+        if taken:
+            into[each[0]] = _value(self, each, taken)
+
+
+def annotated_magic(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``@argument("name")`` of a magic: kept with the function, the last one first."""
+
+    def keep(functions: Arguments) -> Value:
+        function = first_argument(functions)
+        if type(function) is Function:
+            function.attributes[_OPTIONS] = [(arguments, keywords), *function.attributes.get(_OPTIONS, [])]
+        return function
+
+    return native(keep)
+
+
+#: Attribute of a function: what its magic's parser is told.
+_OPTIONS: Final = "\0options"
+
+
+def parse_line(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``parse_argstring(magic, line)``."""
+    function = first_argument(arguments, keywords.get("magic_func", UNKNOWN))
+    function = function.function if type(function) is Bound else function
+    line = argument(arguments, keywords, 1, "argstring")
+    if type(function) is not Function:
+        return UNKNOWN
+    grammar = Grammar()
+    for given, named in function.attributes.get(_OPTIONS, [])[: Grammar.MAX_OPTIONS]:
+        grammar.add(given, named)
+    words = library.pure(self, "shlex.split", [line], {}) if type(line) is str else None
+    return Namespace("arguments", read_words(self, grammar, words if type(words) is list else None))
 
 
 def options_read(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -219,6 +402,8 @@ def declaration(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
 
 HANDLERS: Final[dict[str, Any]] = {
     "argparse.ArgumentParser": argument_parser,
+    "IPython.core.magic_arguments.argument": annotated_magic,
+    "IPython.core.magic_arguments.parse_argstring": parse_line,
     "getopt.getopt": options_read,
     "getopt.gnu_getopt": options_read,
     "fire.Fire": run_with_words,

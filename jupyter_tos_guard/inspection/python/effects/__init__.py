@@ -13,6 +13,7 @@ from jupyter_tos_guard.inspection.python.effects import (
     addresses,
     files,
     finders,
+    folders,
     kernels,
     modules,
     processes,
@@ -23,6 +24,7 @@ from jupyter_tos_guard.inspection.python.effects import (
 HANDLERS: Final[dict[str, Any]] = {
     **processes.HANDLERS,
     **files.HANDLERS,
+    **folders.HANDLERS,
     **addresses.HANDLERS,
     **modules.HANDLERS,
     **programs.HANDLERS,

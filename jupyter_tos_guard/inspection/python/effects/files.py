@@ -125,11 +125,11 @@ def _dump(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
 
 
 def _load(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
-    """``json.load(file)``."""
+    """``json.load(file)``, ``tomllib.load(file)``."""
     stream = first_argument(arguments)
     data = library.stream_read(stream) if type(stream) is Stream else UNKNOWN
     if type(data) in (str, bytes):
-        return library.pure(self, "json.loads", [data], {})
+        return library.pure(self, f"{symbol.name}s", [decoded(data)], {})
     return data
 
 
@@ -228,6 +228,13 @@ def _environ_default(self: Evaluator, symbol: Symbol, arguments: Arguments, keyw
     return _getenv(self, symbol, arguments[:1], keywords)
 
 
+def _environ_part(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
+    """``os.environ.items()``: the variables that are known."""
+    word = symbol.name.rpartition(".")[2]
+    known = list(getattr(self.state.environ, word)())
+    return known or [(UNKNOWN, UNKNOWN) if word == "items" else UNKNOWN]
+
+
 def _expand(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     text = self.text(first_argument(arguments))
     if symbol.name.endswith("expandvars"):
@@ -299,6 +306,8 @@ def _pipe(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywo
 
 def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, keywords: Keywords) -> Value:
     """Call a method of a ``pathlib`` path."""
+    from jupyter_tos_guard.inspection.python.effects import folders
+
     text = path.text
     if name in ("write_text", "write_bytes"):
         data = first_argument(arguments, keywords.get("data", UNKNOWN))
@@ -341,13 +350,17 @@ def path_method(self: Evaluator, path: Path, name: str, arguments: Arguments, ke
         return _chmod(self, Symbol("os.chmod"), [text, *arguments], keywords)
     if name in ("unlink", "rmdir"):
         return _remove(self, Symbol("os.remove"), [text], {})
-    if name in ("exists", "is_file", "is_dir", "stat", "samefile"):
+    if name in ("is_file", "is_dir"):
+        return folders.is_kind(self, text, name == "is_dir")
+    if name in ("exists", "stat", "samefile"):
         return UNKNOWN
     if name in ("glob", "rglob", "iterdir"):
-        return [Path(f"{text}/{HOLE}")]
+        return folders.entries(self, path, name, *arguments[:1])
     if name in ("split", "startswith", "endswith", "format", "replace", "strip"):
         return self.call(self.attribute(text, name), arguments, keywords)
-    if name == "mkdir" or name == "touch":
+    if name == "mkdir":
+        return folders.make(self, text)
+    if name == "touch":
         return None
     return UNKNOWN
 
@@ -480,6 +493,7 @@ HANDLERS: Final[dict[str, Any]] = {
     "os.environ.update": _environ_update,
     "os.environ.setdefault": _environ_default,
     "os.environ.copy": lambda self, symbol, arguments, keywords: dict(self.state.environ),
+    **dict.fromkeys([f"os.environ.{word}" for word in ("items", "keys", "values")], _environ_part),
     "os.environ.__setitem__": _putenv,
     "os.environ.get": _getenv,
     "os.environ.pop": _getenv,
@@ -502,6 +516,7 @@ HANDLERS: Final[dict[str, Any]] = {
     ),
     "json.dump": _dump,
     "json.load": _load,
+    "tomllib.load": _load,
     "shutil.unpack_archive": _unpack,
     "zipfile.ZipFile.extractall": _unpack,
     "zipfile.ZipFile.extract": _unpack,

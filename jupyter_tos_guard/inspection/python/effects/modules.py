@@ -61,7 +61,12 @@ def _reload(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     """``importlib.reload(module)``: its file may be another by now."""
     module = first_argument(arguments)
     name = self.text(module.attributes.get("__name__", "")) if type(module) is Namespace else ""
-    return (own_module(self, name, self.node) if name else None) or module
+    again = own_module(self, name, self.node) if name else None
+    if type(again) is not Namespace or type(module) is not Namespace:
+        return again or module
+    module.attributes.update(again.attributes)  # every name of the module sees what is new
+    self.session.modules[name] = module
+    return module
 
 
 def _from_source(self: Evaluator, source: str, path: str, node: ast.AST | None) -> None:

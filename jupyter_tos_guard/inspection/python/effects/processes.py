@@ -169,7 +169,8 @@ def _subprocess(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
         return (UNKNOWN, known.rstrip("\n") or UNKNOWN)
     if word in ("call", "check_call"):
         return UNKNOWN
-    return Process(known, text, program, words=[self.text(decoded(each)) for each in words])
+    given_words = [self.text(decoded(each)) for each in words]
+    return Process(known, text, program, words=given_words, ended=word == "run")
 
 
 def _output(text: str, as_text: bool) -> Value:
