@@ -957,6 +957,17 @@ CASES: dict[str, Callable[[str], list[str]]] = {
         "        made.line = verb + rest\n        return made",
         "os.system(Do(2).line)",
     ],
+    "objects in an order of their own": lambda c: [
+        "import os\nfrom dataclasses import dataclass, field\n@dataclass(order=True)\nclass Part:\n    rank: int\n"
+        "    text: str = field(compare=False)",
+        f"parts = [Part(3, {c.split()[2]!r}), Part(1, 'git'), Part(2, 'clone')]",
+        "os.system(' '.join(each.text for each in sorted(parts)))",
+    ],
+    "heap of functions with their ranks": lambda c: [
+        f"import os\nfrom heapq import heappush, heappop\nheld, heap = {{}}, []\ndef a(): held['x'] = {c!r}\n"
+        "def b(): os.system(held['x'])\nheappush(heap, (2, b))\nheappush(heap, (1, a))",
+        "while heap: heappop(heap)[1]()",
+    ],
     # what is called for what comes
     "function for the type of what comes": lambda c: [
         "import os\nfrom functools import singledispatch\n@singledispatch\ndef show(x): raise TypeError(x)",

@@ -905,6 +905,8 @@ def compare(self: Evaluator, operation: type[ast.cmpop], left: Value, right: Val
         for each, against in ((left, right), (right, left)):
             if type(each) is Instance and (method := each.cls.find(_COMPARE_METHODS[operation])) is not None:
                 return self.call(Bound(method, each), [against])
+        if one is other and left.cls is right.cls and records.is_record(left.cls):
+            return compare(self, operation, records.compared(left), records.compared(right))
         return UNKNOWN
     if one is Array or other is Array:
         return _compared(self, operation, left, right)

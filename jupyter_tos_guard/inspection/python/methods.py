@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 from collections.abc import Callable
+from functools import cmp_to_key
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.facts import HOLE
@@ -208,8 +210,6 @@ def _text(self: Evaluator, value: Any, name: str, arguments: Arguments, keywords
         if not is_plain(arguments[0]):
             return UNKNOWN
     elif name in ("__add__", "__mul__", "__mod__", "__getitem__"):
-        import ast
-
         if name == "__getitem__":
             return self.item(value, arguments[0] if arguments else UNKNOWN)
         operations = {"__add__": ast.Add, "__mul__": ast.Mult, "__mod__": ast.Mod}
@@ -359,11 +359,12 @@ def sort(self: Evaluator, values: list[Value], keywords: Keywords) -> list[Value
                 return None
             order = sorted(range(len(values)), key=ranks.__getitem__, reverse=bool(keywords.get("reverse")))
             return [values[index] for index in order]
-        if not all(is_plain(_rank(each)) for each in values):
+        backwards = keywords.get("reverse") is True or keywords.get("reverse") == 1
+        if all(is_plain(_rank(each)) for each in values):
+            return sorted(values, key=_rank, reverse=backwards)
+        if len(values) > _MAX_COMPARED:
             return None
-        return sorted(
-            values, key=_rank, reverse=keywords.get("reverse") is True or keywords.get("reverse") == 1
-        )
+        return sorted(values, key=cmp_to_key(lambda one, other: _order(self, one, other)), reverse=backwards)
     except TypeError:
         return None
 
@@ -371,6 +372,26 @@ def sort(self: Evaluator, values: list[Value], keywords: Keywords) -> list[Value
 def _rank(value: Value) -> Value:
     """Return what a value is ordered by: a path by its parts."""
     return tuple(value.text.split("/")) if type(value) is Path else value
+
+
+#: Objects that are sorted by comparing them as the program says.
+_MAX_COMPARED: Final = 256
+
+
+def _order(self: Evaluator, one: Value, other: Value) -> int:
+    """Which of two values comes first: below 0, the one; ``TypeError`` if that is not known."""
+    if type(one) is type(other) is tuple:
+        different = (pair for pair in zip(one, other, strict=False) if not _same(*pair))
+        one, other = next(different, (len(one), len(other)))
+    less = self.truth(self.compare(ast.Lt, one, other))
+    more = less is False and self.truth(self.compare(ast.Lt, other, one))
+    if less is None or more is None:
+        raise TypeError
+    return -1 if less else int(more)
+
+
+def _same(one: Value, other: Value) -> bool:
+    return one is other or (is_plain(one) and is_plain(other) and bool(one == other))
 
 
 _SPECIAL: Final[dict[tuple[type, str], Callable[..., Value]]] = {

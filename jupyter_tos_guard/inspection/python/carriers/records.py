@@ -117,6 +117,17 @@ def _fields(value: Instance) -> dict[str, Value]:
     return {name: held[name] if name in held else value.cls.find(name) for name in names}
 
 
+def compared(value: Instance) -> tuple[Value, ...]:
+    """Fields by which data classes are compared."""
+    settings = {name: value.cls.find(name) for name in _names(value.cls)}
+    left_out = {
+        name
+        for name, each in settings.items()
+        if type(each) is Namespace and each.attributes.get("compare") is False
+    }
+    return tuple(each for name, each in _fields(value).items() if name not in left_out)
+
+
 def _taken_apart(value: Value, whole: type, depth: int = 8) -> Value:
     """Return a data class as a dictionary or tuple, and those inside it."""
     if depth and type(value) is Instance and is_record(value.cls):
