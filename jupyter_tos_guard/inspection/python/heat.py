@@ -163,7 +163,7 @@ def _is_hot(value: Value, hot: set[str], depth: int) -> bool:
     if kind is Bound:
         return any(_is_hot(each, hot, depth - 1) for each in (value.function, value.receiver))
     if kind in (Partial, Generator):
-        held = (value.function, *value.arguments, *value.keywords.values())
+        held = [value.function, *value.arguments, *value.keywords.values()]
         return any(_is_hot(each, hot, depth - 1) for each in held[:20])
     if kind in (Native, Process):
         return True
