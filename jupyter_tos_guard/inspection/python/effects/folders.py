@@ -15,6 +15,7 @@ from jupyter_tos_guard.inspection.python.values import UNKNOWN, Namespace, Path,
 
 if TYPE_CHECKING:
     from jupyter_tos_guard.inspection.python.evaluation import Evaluator
+    from jupyter_tos_guard.inspection.shell.expansion import Pattern
 
 #: Known files that are looked through.
 _MAX_FILES: Final = 2000
@@ -46,26 +47,26 @@ def _below(self: Evaluator, folder: str) -> dict[str, bool]:
 
 def _chosen(self: Evaluator, folder: str, pattern: str, *, hidden: bool = True) -> list[str]:
     """Paths below ``folder`` that a pattern fits."""
-    wanted = [each for each in pattern.split("/") if each]
-    return sorted(
-        each for each in _below(self, folder) if each == HOLE or _fits(each.split("/"), wanted, hidden)
-    )
-
-
-def _fits(parts: list[str], wanted: list[str], hidden: bool) -> bool:
     from jupyter_tos_guard.inspection.shell.expansion import Pattern
 
+    wanted = [each for each in pattern.split("/") if each][:32]
+    steps = [(each, Pattern(each)) for each in wanted]
+    found = _below(self, folder)
+    self.budget.spend(len(found) * (1 + len(pattern) // 16))
+    return sorted(each for each in found if each == HOLE or _fits(each.split("/"), steps, hidden))
+
+
+def _fits(parts: list[str], steps: list[tuple[str, Pattern]], hidden: bool) -> bool:
     places = {0}
-    for each in wanted[:32]:
-        if each == "**":
+    for text, pattern in steps:
+        if text == "**":
             places = set(range(min(places), len(parts) + 1)) if places else places
             continue
-        pattern = Pattern(each)
         places = {
             at + 1
             for at in places
             if at < len(parts)
-            and (hidden or parts[at][:1] != "." or each[:1] == ".")
+            and (hidden or parts[at][:1] != "." or text[:1] == ".")
             and pattern.matches(parts[at])
         }
     return len(parts) in places
@@ -84,6 +85,7 @@ def is_kind(self: Evaluator, path: str, folder: bool) -> Value:
     file = self.state.files.get(key)
     if file is not None and file.content is not None:
         return not folder
+    self.budget.spend(len(self.state.files) // 8 + 1)
     known = any(each.startswith(f"{key}/") for each in list(self.state.files)[:_MAX_FILES])
     return folder if known and HOLE not in path else UNKNOWN
 
