@@ -139,6 +139,8 @@ _MAX_SEEN, _MAX_MEMBERS = 160, 20
 
 def _is_hot(value: Value, hot: set[str]) -> bool:
     """Whether ``value``, or what it holds, reaches a sink."""
+    if type(value) in _COLD:
+        return False
     waiting: list[Value] = [value]
     seen: set[int] = set()
     for each in waiting:  # grows meanwhile
