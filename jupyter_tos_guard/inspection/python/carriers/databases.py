@@ -58,6 +58,8 @@ _MAX_ROUNDS: Final = 200
 #: Functions of the program's that a database has, and calls of them that one statement makes.
 _MAX_FUNCTIONS: Final = 32
 _MAX_CALLS: Final = 64
+#: Steps of the budget that a new database costs.
+_PRICE: Final = 2000
 #: Among a connection's settings: texts that its statements put in.
 _TEXTS: Final = "\0texts"
 _LITERAL: Final = re.compile(r"'((?:[^']|''){0,4000})'")
@@ -145,6 +147,7 @@ class Database:
 def connect(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``sqlite3.connect(path)``: what is in a file already is not known, what is put there is."""
     path = argument(arguments, keywords, 0, "database")
+    self.budget.spend(_PRICE)
     try:
         database = Database(path not in (":memory:", ""))
     except Exception:
