@@ -513,6 +513,12 @@ def monsters() -> dict[str, str]:
         "an editor that doubles": "!printf 'a\\n' > f; printf '"
         + (",s/a/" + "a" * 30 + "/g\\n") * 8
         + "w\\n' | ed -s f; sh f",
+        "very many words for a function": "import fire, os\ndef f(*a): os.system(str(a))\nfire.Fire(f, command=['x'] * 1000000)",
+        "very many words for getopt": "import getopt, os\nos.system(str(getopt.getopt(['-a'] * 100000, 'a')))",
+        "very many options": "import argparse, os\np = argparse.ArgumentParser()\n"
+        "for i in range(5000): p.add_argument('--x%d' % i)\nos.system(str(p.parse_args(['--x'] * 5000)))",
+        "very many letters of an option": "import argparse, os\np = argparse.ArgumentParser()\n"
+        "p.add_argument('-a', action='count')\nos.system(str(p.parse_args(['-' + 'a' * 1000000])))",
         "endless awk": "!awk 'BEGIN { while (1) x = x \"aaaaaaaa\"; system(x) }'",
         "endless jq": "!jq -nr '[range(1000) | [range(1000) | [range(1000)]]] | tostring' | sh",
         "crossed tables": "import sqlite3, os\nc = sqlite3.connect(':memory:')\nc.execute('create table t(a)')\n"

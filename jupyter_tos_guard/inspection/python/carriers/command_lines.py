@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_tos_guard.inspection.python import library
@@ -24,10 +25,15 @@ if TYPE_CHECKING:
     from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
 
+#: Words of a command line that are read, and their letters together.
+_MAX_WORDS: Final = 500
+_MAX_LETTERS: Final = 1 << 14
+
+
 def words_of(self: Evaluator) -> list[str] | None:
     """Arguments of the program, if they are known."""
     words = self.session.patched.get("sys.argv")
-    return [self.text(each) for each in words[1:]] if type(words) is list else None
+    return [self.text(each) for each in words[1 : _MAX_WORDS + 1]] if type(words) is list else None
 
 
 class Grammar:
@@ -35,7 +41,7 @@ class Grammar:
 
     __slots__ = ("chosen", "commands", "options")
 
-    #: Arguments that a parser keeps, and words that it reads.
+    #: Arguments that a parser keeps.
     MAX_OPTIONS = 500
 
     def __init__(self) -> None:
@@ -60,15 +66,9 @@ class Grammar:
         """Arguments that are told by their place."""
         return [each for each in self.options if each[1] and not each[1][0].startswith("-")]
 
-    def option(self, word: str) -> Option | None:
-        """Return the option that ``word`` names: in full, or by a beginning that no other has."""
-        by_name = {name: each for each in self.options for name in each[1] if name.startswith("-")}
-        if word in by_name:
-            return by_name[word]
-        if word.startswith("--no-") and "--" + word[5:] in by_name:
-            return by_name["--" + word[5:]]
-        begun = [each for name, each in by_name.items() if word[:2] == "--" and name.startswith(word)]
-        return begun[0] if len(begun) == 1 else None
+    def by_name(self) -> dict[str, Option]:
+        """Options by each of their names."""
+        return {name: each for each in self.options for name in each[1] if name.startswith("-")}
 
 
 def argument_parser(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -132,11 +132,11 @@ def read_words(self: Evaluator, grammar: Grammar, words: list[str] | None) -> di
             for name, value in read_words(self, inner, None).items():
                 found[name] = either([found[name], value]) if name in found else value
         return found
-    self.budget.spend(len(words) + len(grammar.options))
+    words, options = _few(words), grammar.by_name()
     places = grammar.positional()
     in_place: list[str] = []
-    words = words[: Grammar.MAX_OPTIONS]
     while words:
+        self.budget.spend(8 + len(options) // 8)
         word = words.pop(0)
         if word == "--":
             in_place += words
@@ -149,8 +149,8 @@ def read_words(self: Evaluator, grammar: Grammar, words: list[str] | None) -> di
             in_place.append(word)
             continue
         head, told, value = word.partition("=")
-        option = grammar.option(head)
-        if option is None and word[:2] != "--" and (option := grammar.option(word[:2])) is not None:
+        option = _option(options, head)
+        if option is None and word[:2] != "--" and (option := _option(options, word[:2])) is not None:
             told, value = "=", word[2:]  # -nNAME, -vq
             if _takes(option)[1] == 0:
                 told, words = "", [f"-{value}", *words]
@@ -161,6 +161,24 @@ def read_words(self: Evaluator, grammar: Grammar, words: list[str] | None) -> di
 
 
 Option = tuple[str, list[str], Keywords]
+
+
+def _few(words: Arguments) -> list[str]:
+    """Words that are read: so many, and so many letters together."""
+    texts = [word for word in words[:_MAX_WORDS] if type(word) is str]
+    return [
+        word for word, size in zip(texts, accumulate(map(len, texts)), strict=True) if size <= _MAX_LETTERS
+    ]
+
+
+def _option(options: dict[str, Option], word: str) -> Option | None:
+    """Return the option that ``word`` names: in full, or by a beginning that no other has."""
+    if word in options:
+        return options[word]
+    if word.startswith("--no-") and "--" + word[5:] in options:
+        return options["--" + word[5:]]
+    begun = [each for name, each in options.items() if word[:2] == "--" and name.startswith(word)]
+    return begun[0] if len(begun) == 1 else None
 
 
 def _is_option(word: str) -> bool:
@@ -287,12 +305,22 @@ def parse_line(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
 
 def options_read(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``getopt.getopt(words, letters, names)``: options with their values, and the rest."""
+    words, letters, names = (argument(arguments, keywords, i, name) or () for i, name in enumerate(_GETOPT))
     try:
+        # The library takes the words one by one off the front, and each word letter by letter.
+        size = sum(map(len, words)) * (1 + len(letters) // 16) + len(words) * (1 + len(names))
+        if len(words) > _MAX_WORDS or size > _MAX_LETTERS:
+            return (UNKNOWN, UNKNOWN)
+        self.budget.spend(1 + size // 4)
         read = getattr(library.stdlib("getopt"), symbol.name.rpartition(".")[2])
         options, rest = read(*arguments, **keywords)
-    except Exception:
+    except (TypeError, ValueError, ImportError, library.stdlib("getopt").GetoptError):
         return (UNKNOWN, UNKNOWN)
     return (list(options), rest)
+
+
+#: Parameters of ``getopt.getopt``.
+_GETOPT: Final = ("args", "shortopts", "longopts")
 
 
 def run_with_words(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
@@ -310,6 +338,7 @@ def run_with_words(self: Evaluator, symbol: Symbol, arguments: Arguments, keywor
 
 def _call_with(self: Evaluator, function: Value, words: list[str]) -> Value:
     """Call a function, a method of an object or a member of a dictionary, as its command line says."""
+    words = _few(words)
     for _ in range(4):
         if type(function) is Class and words:
             function = self.call(function, [])
@@ -319,7 +348,6 @@ def _call_with(self: Evaluator, function: Value, words: list[str]) -> Value:
             function, words = self.attribute(function, words[0].replace("-", "_")), words[1:]
     given: list[Value] = []
     named: Keywords = {}
-    words = list(words)
     while words:
         word = words.pop(0)
         name, found, value = word.lstrip("-").partition("=")
