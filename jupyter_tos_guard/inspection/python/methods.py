@@ -352,6 +352,7 @@ def _sort(self: Evaluator, value: list[Value], arguments: Arguments, keywords: K
 def sort(self: Evaluator, values: list[Value], keywords: Keywords) -> list[Value] | None:
     """``sorted(values, **keywords)``, None if the order is not known."""
     key = keywords.get("key")
+    self.budget.spend(len(values) // 8)
     try:
         if key is not None:
             ranks = [_rank(self.call(key, [each])) for each in values]

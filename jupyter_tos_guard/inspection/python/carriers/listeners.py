@@ -41,7 +41,7 @@ def listen(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keyw
         named = {"mode": keywords.get("filemode", "a"), _FORMAT: keywords.get("format", _USUAL)}
         target = keywords.get("filename", keywords.get("stream"))
         given = [keywords.get("handlers"), Symbol("logging.FileHandler", True, ([target], named))]
-    for each in [one for value in given for one in (value if type(value) is list else [value])]:
+    for each in [one for value in given for one in (value[:64] if type(value) is list else [value])]:
         names = ("handle", "emit", "filter")
         found = [each.cls.find(name) for name in names] if type(each) is Instance else []
         called = [Bound(method, each) for method in found if type(method) is Function]

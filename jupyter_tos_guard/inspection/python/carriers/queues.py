@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from jupyter_tos_guard.inspection.python.evaluation import Evaluator
 
 
+#: Items of a heap: it is sorted anew at each push.
+_MAX_HEAP: Final = 5000
+
+
 def heap(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``heapq``: a list that is kept sorted as far as its order is known."""
     word = symbol.name.rpartition(".")[2]
     if word == "merge":
         found = [each for part in arguments for each in self.items(part)]
-        return Generator(methods.sort(self, found, keywords) or found)
+        return Generator(found if len(found) > _MAX_HEAP else methods.sort(self, found, keywords) or found)
     values = arguments[0] if arguments else UNKNOWN
-    if type(values) is not list:
+    if type(values) is not list or len(values) > _MAX_HEAP:
         return UNKNOWN
     if word in ("heappush", "heappushpop") and len(arguments) > 1:
         values.append(arguments[1])

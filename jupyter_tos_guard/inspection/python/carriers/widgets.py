@@ -124,7 +124,7 @@ def interface(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: K
     inputs = argument(arguments, keywords, 1, "inputs")
     given = [
         widget_value(each) if type(each) is Symbol and each.details is not None else UNKNOWN
-        for each in (self.items(inputs) if type(inputs) in (list, tuple) else [inputs])
+        for each in (inputs[:64] if type(inputs) in (list, tuple) else [inputs])
     ]
     if function is not None:
         self.defer(function, given, {})
