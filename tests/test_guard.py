@@ -514,6 +514,7 @@ def monsters() -> dict[str, str]:
         + (",s/a/" + "a" * 30 + "/g\\n") * 8
         + "w\\n' | ed -s f; sh f",
         "very many words for a function": "import fire, os\ndef f(*a): os.system(str(a))\nfire.Fire(f, command=['x'] * 1000000)",
+        "very many arguments for something unknown": "import os\nB = [['x y']] * 200000\nos.system(str(foo(*B)))",
         "very many words for getopt": "import getopt, os\nos.system(str(getopt.getopt(['-a'] * 100000, 'a')))",
         "very many options": "import argparse, os\np = argparse.ArgumentParser()\n"
         "for i in range(5000): p.add_argument('--x%d' % i)\nos.system(str(p.parse_args(['--x'] * 5000)))",

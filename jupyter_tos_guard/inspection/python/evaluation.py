@@ -286,6 +286,8 @@ class Evaluator:
     #: or over numbers, over anything else (each may be another address).
     ENDLESS_ROUNDS, FEW_ROUNDS, MANY_ROUNDS = 3, 16, 64
     MAX_YIELDS = 2048
+    #: Arguments behind one that is a function, with which it may be called.
+    MAX_REST = 64
     MAX_ITEMS = 1 << 17
 
     def __init__(self, session: Session, state: State, unit: Unit, frame: Frame) -> None:
@@ -1037,8 +1039,10 @@ class Evaluator:
         given: Value = keywords.get("args", keywords.get("argument"))
         extra: Value = keywords.get("kwargs")
         more = extra if type(extra) is dict else {}
-        for index, value in enumerate(arguments):
-            rest = list(given) if type(given) in (list, tuple) else arguments[index + 1 :]
+        self.budget.spend(len(arguments) // 8)
+        named = list(given) if type(given) in (list, tuple) else None
+        for index, value in enumerate(arguments, 1):
+            rest = arguments[index : index + self.MAX_REST] if named is None else named
             self.escape(value, rest, more)
         for name, value in keywords.items():
             if name not in ("args", "argument") and (more or type(given) in (list, tuple)):
