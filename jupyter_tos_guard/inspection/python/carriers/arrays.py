@@ -424,6 +424,8 @@ def _known(value: Value) -> Value:
     """Return a list as the array that numpy makes of it."""
     if type(value) not in (list, tuple, range):
         return value
+    if value[MAX_ITEMS:]:
+        return UNKNOWN
     return grid(list(value)) or Array(value, "str" if value and type(value[0]) is str else "int64")
 
 
@@ -517,7 +519,7 @@ def characters(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: 
     if not size:
         return Symbol(symbol.name, True, (arguments, keywords))
     columns = [each if type(each) is Array and len(each) == size else [each] * size for each in given]
-    self.budget.spend(size // 8 + 1)
+    self.budget.spend(size + 1)
     rows = zip(*columns, strict=True)
     return Array(
         [self.call(self.attribute(first, word), list(rest), keywords) for first, *rest in rows], "str"
