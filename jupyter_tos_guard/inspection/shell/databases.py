@@ -6,11 +6,11 @@ time and room. Where the interpreter cannot be told these limits, the output is 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from jupyter_tos_guard.inspection.bounded_sql import open_database
 from jupyter_tos_guard.inspection.facts import HOLE
 from jupyter_tos_guard.inspection.paths import resolve
 from jupyter_tos_guard.inspection.shell.options import options_of
@@ -21,8 +21,18 @@ if TYPE_CHECKING:
     import sqlite3
 
 _MAX_SQL, _MAX_VALUE, _MAX_ROWS, _MAX_STATEMENTS = 1 << 16, 1 << 14, 500, 200
-#: Looks at the clock, and the machine's steps between two of them.
-_MAX_LOOKS, _STEPS = 200, 100
+#: Looks at the clock.
+_MAX_LOOKS = 200
+_LIMITS = {
+    "LENGTH": _MAX_VALUE,
+    "SQL_LENGTH": _MAX_VALUE,
+    "EXPR_DEPTH": 100,
+    "COMPOUND_SELECT": 50,
+    "COLUMN": 100,
+    "ATTACHED": 0,
+    "TRIGGER_DEPTH": 1,
+    "LIKE_PATTERN_LENGTH": 100,
+}
 _FUNCTIONS = frozenset(
     "char lower upper substr substring trim ltrim rtrim replace length instr hex unhex abs max min round "
     "coalesce ifnull nullif iif printf format group_concat string_agg concat concat_ws unicode typeof sum "
@@ -149,41 +159,16 @@ def _statements(text: str) -> Iterator[str]:
 
 def _database(process: Process) -> sqlite3.Connection | None:
     """Open an empty database in memory that is held to its limits."""
-    import sqlite3
-
-    if sys.version_info < (3, 11):  # values could take any room
-        return None
-    database = sqlite3.connect(":memory:", isolation_level=None)
-    database.text_factory = lambda data: data.decode("utf-8", "replace")
-    database.execute("pragma max_page_count = 256")
-    for limit, number in (
-        (sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE),
-        (sqlite3.SQLITE_LIMIT_SQL_LENGTH, _MAX_VALUE),
-        (sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 100),
-        (sqlite3.SQLITE_LIMIT_COMPOUND_SELECT, 50),
-        (sqlite3.SQLITE_LIMIT_COLUMN, 100),
-        (sqlite3.SQLITE_LIMIT_ATTACHED, 0),
-        (sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 1),
-        (sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 100),
-    ):
-        database.setlimit(limit, number)
-    allowed = {getattr(sqlite3, f"SQLITE_{name}") for name in _ALLOWED.split()}
-
-    def authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-        fine = action in allowed or (
-            action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FUNCTIONS
-        )
-        return sqlite3.SQLITE_OK if fine else sqlite3.SQLITE_DENY
-
     looks = 0
 
-    def look() -> int:
+    def stops() -> bool:
         nonlocal looks
         looks += 1
-        return int(looks > _MAX_LOOKS or process.state.budget.remaining() < 0)
+        return looks > _MAX_LOOKS or process.state.budget.remaining() < 0
 
-    database.set_authorizer(authorize)
-    database.set_progress_handler(look, _STEPS)
+    database = open_database(_ALLOWED.split(), _FUNCTIONS.__contains__, _LIMITS, stops)
+    if database is not None:
+        database.text_factory = lambda data: data.decode("utf-8", "replace")
     return database
 
 

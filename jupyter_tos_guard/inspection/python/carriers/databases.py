@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyter_tos_guard.inspection.python import library
+from jupyter_tos_guard.inspection.bounded_sql import open_database
 from jupyter_tos_guard.inspection.python.arguments import Arguments, Keywords, argument, first_argument
 from jupyter_tos_guard.inspection.python.carriers.given import MAX_TEXT, native
 from jupyter_tos_guard.inspection.python.values import (
@@ -70,7 +70,6 @@ class Database:
     """A database of the session's; it is closed once something about it is not known."""
 
     def __init__(self, shared: bool) -> None:
-        module = library.stdlib("sqlite3")
         #: Whether it is a file, in which there may be more.
         self.shared = shared
         self.rounds = 0
@@ -78,22 +77,14 @@ class Database:
         self.own: set[str] = set()
         self.calls = self.vague = 0
         self.busy = False
-        self.open: Any = module.connect(":memory:", isolation_level=None, check_same_thread=False)
-        self.open.executescript("PRAGMA max_page_count = 256; PRAGMA temp_store = MEMORY")
-        for name, limit in _LIMITS.items():
-            self.open.setlimit(getattr(module, f"SQLITE_LIMIT_{name}"), limit)
-        allowed = {getattr(module, f"SQLITE_{each}") for each in _ALLOWED}
+        self.open: Any = open_database(_ALLOWED, self._is_pure, _LIMITS, self._tick)
 
-        def allows(code: int, first: str | None, second: str | None, *rest: str | None) -> int:
-            pure = code == module.SQLITE_FUNCTION and (second or "").lower() in _FUNCTIONS | self.own
-            return int(module.SQLITE_OK if code in allowed or pure else module.SQLITE_DENY)
+    def _is_pure(self, function: str) -> bool:
+        return function in _FUNCTIONS or function in self.own
 
-        def tick() -> int:
-            self.rounds += 1
-            return int(self.rounds > _MAX_ROUNDS)
-
-        self.open.set_authorizer(allows)
-        self.open.set_progress_handler(tick, 100)
+    def _tick(self) -> bool:
+        self.rounds += 1
+        return self.rounds > _MAX_ROUNDS
 
     def run(self, word: str, text: Value, values: Value) -> list[Value] | None:
         """Rows that a statement gives; None if they are not known."""
@@ -148,11 +139,13 @@ def connect(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Key
     """``sqlite3.connect(path)``: what is in a file already is not known, what is put there is."""
     path = argument(arguments, keywords, 0, "database")
     self.budget.spend(_PRICE)
+    unknown = Symbol(symbol.name, True, (arguments, keywords))
     try:
         database = Database(path not in (":memory:", ""))
     except Exception:
-        return Symbol(symbol.name, True, (arguments, keywords))
-    unknown = Symbol(symbol.name, True, (arguments, keywords))
+        return unknown
+    if database.open is None:
+        return unknown
     found: list[Value] = []
 
     def run(word: str) -> Native:
