@@ -248,6 +248,11 @@ class Session:
         finally:
             self.patched.setdefault(name, replaced)
 
+    def words(self, most: int | None = None) -> list[Value] | None:
+        """Return the first arguments of the program, None if they are not known."""
+        words = self.patched.get("sys.argv")
+        return words[1 : None if most is None else most + 1] if type(words) is list else None
+
     @contextmanager
     def argv(self, words: Sequence[str] | None) -> Iterator[None]:
         """Let ``sys.argv`` hold ``words`` for a while; None: what it holds."""

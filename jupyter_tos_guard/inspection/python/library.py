@@ -15,7 +15,7 @@ import string
 import sys
 import sysconfig
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -378,10 +378,14 @@ def dependency(name: str) -> ModuleType:
     ImportError
         There is none where packages are installed.
     """
+    return _module(name, lambda origin: origin.startswith(_PACKAGES))
+
+
+def _module(name: str, trusts: Callable[[str], bool]) -> ModuleType:
     module = sys.modules.get(name)
     if module is None:
         spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None or not spec.origin.startswith(_PACKAGES):
+        if spec is None or spec.origin is None or not trusts(spec.origin):
             raise ImportError(name)
         module = importlib.import_module(name)
     return module
@@ -398,16 +402,13 @@ def stdlib(name: str) -> ModuleType:
     ImportError
         The module is not the standard library's.
     """
-    module = sys.modules.get(name)
-    if module is None:
-        spec = importlib.util.find_spec(name)
-        origin = spec.origin if spec is not None else None
-        if origin is None or (origin not in ("built-in", "frozen") and (
-            not origin.startswith(_ROOTS) or "site-packages" in origin or "dist-packages" in origin
-        )):  # fmt: skip
-            raise ImportError(name)
-        module = importlib.import_module(name)
-    return module
+    return _module(
+        name,
+        lambda origin: (
+            origin in ("built-in", "frozen")
+            or (origin.startswith(_ROOTS) and "site-packages" not in origin and "dist-packages" not in origin)
+        ),
+    )
 
 
 # -- guards: functions whose cost is not bounded by the size of their arguments ----------------------

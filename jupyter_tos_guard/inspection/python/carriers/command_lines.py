@@ -32,8 +32,8 @@ _MAX_LETTERS: Final = 1 << 14
 
 def words_of(self: Evaluator) -> list[str] | None:
     """Arguments of the program, if they are known."""
-    words = self.session.patched.get("sys.argv")
-    return [self.text(each) for each in words[1 : _MAX_WORDS + 1]] if type(words) is list else None
+    words = self.session.words(_MAX_WORDS)
+    return None if words is None else [self.text(each) for each in words]
 
 
 class Grammar:

@@ -99,8 +99,7 @@ def _load_module(self: Evaluator, name: str, path: str, file: File, node: ast.AS
 def _run_path(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``runpy.run_path`` and its kin."""
     path = self.text(first_argument(arguments, keywords.get("path_name", UNKNOWN)))
-    given = self.session.patched.get("sys.argv")
-    return run_file(self, path, [self.text(each) for each in given[1:]] if type(given) is list else [])
+    return run_file(self, path, [self.text(each) for each in self.session.words() or ()])
 
 
 def run_file(
@@ -133,9 +132,7 @@ def _run_module(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords:
     own = own_module(self, name, self.node)
     if own is not None:
         return own.attributes if type(own) is Namespace else UNKNOWN
-    given = self.session.patched.get("sys.argv")
-    words = [self.text(each) for each in given[1:]] if type(given) is list else []
-    argv(self, ["python", "-m", name, *words])
+    argv(self, ["python", "-m", name, *[self.text(each) for each in self.session.words() or ()]])
     return UNKNOWN
 
 
@@ -310,8 +307,8 @@ _BUILDS: Final = frozenset(
 
 def _setup(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywords) -> Value:
     """``setuptools.setup(cmdclass={…})``: the commands that are asked for, or that a build goes through."""
-    given = self.session.patched.get("sys.argv")
-    words = [self.text(each) for each in given[1:]] if type(given) is list else ["install"]
+    given = self.session.words()
+    words = [self.text(each) for each in given] if given is not None else ["install"]
     commands = keywords.get("cmdclass")
     for name, cls in list(commands.items())[:32] if type(commands) is dict else ():
         if type(cls) is Class and (name in words or (name in _BUILDS and not _BUILDS.isdisjoint(words))):

@@ -326,8 +326,7 @@ def _pip(self: Evaluator, symbol: Symbol, arguments: Arguments, keywords: Keywor
     """``pip`` and ``conda`` called as functions."""
     words = self.items(arguments[0]) if arguments and type(arguments[0]) in (list, tuple) else list(arguments)
     if not words:
-        given = self.session.patched.get("sys.argv")
-        words = list(given[1:]) if type(given) is list else []
+        words = self.session.words() or []
     root = symbol.name.partition(".")[0]
     if root in ("micropip", "piplite", "setuptools", "easy_install", "pyodide_js"):
         words = ["install", *words]
